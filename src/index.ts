@@ -1,0 +1,9 @@
+export { type ErrorCode, errorTable, TensorRTNodeError } from './errors';
+export {
+  type LogLevel,
+  type LogRecord,
+  type LogSink,
+  logLevels,
+  setLogLevel,
+  setLogSink,
+} from './log';
