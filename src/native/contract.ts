@@ -5,6 +5,8 @@
  * work on a native thread of ours and settles a Promise. Errors carry `code` (see errors.ts) and `details`.
  */
 
+import type { TrtContract } from './trt-contract';
+
 /** Bytes of a typed array or Buffer, read or copied during the call that receives it. */
 export type Bytes = NodeJS.TypedArray | DataView | Buffer;
 
@@ -42,4 +44,4 @@ export interface BuildInfo {
   cpuFeatures: string[];
 }
 
-export interface NativeAddon extends CoreContract {}
+export interface NativeAddon extends CoreContract, TrtContract {}
