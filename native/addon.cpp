@@ -7,6 +7,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   namespace bind = tensorrt_node::bind;
   bind::InitializeTasks(env);
   bind::ExportCore(env, exports);
+  bind::ExportFileLock(env, exports);
   bind::ExportCpu(env, exports);
   bind::ExportTensorRt(env, exports);
   bind::ExportVision(env, exports);

@@ -35,6 +35,19 @@ export interface CoreContract {
   testTask(delayMs: number, value: number, fail: boolean): Promise<number>;
 }
 
+declare const lockTag: unique symbol;
+export type LockHandle = { readonly [lockTag]: never };
+
+export interface FileLockContract {
+  /**
+   * [sync] Takes an exclusive lock on `path` (flock), creating the file when missing; null when another
+   * process, thread or caller holds it. The kernel releases it when the process ends. Throws ERR_IO.
+   */
+  fileTryLock(path: string): LockHandle | null;
+  /** [sync] Unlocks, after deleting the lock file when `remove`. Safe to call twice. */
+  fileUnlock(lock: LockHandle, remove: boolean): void;
+}
+
 export interface BuildInfo {
   napiVersion: number;
   compiler: string;
@@ -44,4 +57,4 @@ export interface BuildInfo {
   cpuFeatures: string[];
 }
 
-export interface NativeAddon extends CoreContract, TrtContract {}
+export interface NativeAddon extends CoreContract, FileLockContract, TrtContract {}
