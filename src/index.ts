@@ -1,3 +1,10 @@
+export {
+  EngineCache,
+  type EngineCacheEntry,
+  type EngineCacheKey,
+  type EngineCacheOptions,
+  type EngineCacheResult,
+} from './engine/cache';
 export { type ErrorCode, errorTable, TensorRTNodeError } from './errors';
 export {
   type LogLevel,

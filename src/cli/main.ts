@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { packageRoot } from '../native/binding';
+import { registerCache } from './commands/cache';
 import { exitCode, reportError } from './common';
 
 /** Every command is one file under `commands/` and registers itself here. */
-const commands: ((program: Command) => void)[] = [];
+const commands: ((program: Command) => void)[] = [registerCache];
 
 async function main(argv: string[]): Promise<number> {
   const manifest = JSON.parse(readFileSync(path.join(packageRoot, 'package.json'), 'utf8')) as {
