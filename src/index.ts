@@ -14,3 +14,10 @@ export {
   setLogLevel,
   setLogSink,
 } from './log';
+export type { BackendName, TensorInfo } from './session/backend';
+export type { ModelSource } from './session/model-input';
+export { findOnnxRuntime, type OnnxRuntimeCandidate } from './session/onnxruntime';
+export type { CpuOptions, SessionOptions } from './session/options';
+export { type Feeds, type Fetches, type RunOptions, Session } from './session/session';
+export { type DType, dtypes } from './tensor/dtype';
+export { Tensor, type TensorData, type TensorLike, type TensorValues } from './tensor/tensor';

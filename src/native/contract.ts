@@ -5,6 +5,7 @@
  * work on a native thread of ours and settles a Promise. Errors carry `code` (see errors.ts) and `details`.
  */
 
+import type { CpuContract } from './cpu-contract';
 import type { TrtContract } from './trt-contract';
 
 /** Bytes of a typed array or Buffer, read or copied during the call that receives it. */
@@ -57,4 +58,4 @@ export interface BuildInfo {
   cpuFeatures: string[];
 }
 
-export interface NativeAddon extends CoreContract, FileLockContract, TrtContract {}
+export interface NativeAddon extends CoreContract, FileLockContract, CpuContract, TrtContract {}

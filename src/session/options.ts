@@ -1,0 +1,135 @@
+import {
+  invalidArgument,
+  requireBoolean,
+  requireInteger,
+  requireKnownKeys,
+  requireOneOf,
+  requireString,
+} from '../validate';
+import type { BackendName } from './backend';
+import { availableCores } from './cpu-budget';
+
+export interface SessionOptions {
+  /**
+   * `'auto'` (default) takes TensorRT where it can run, else the CPU, and says why in `session.reasons`.
+   * The others fail where they cannot run.
+   */
+  backend?: 'auto' | BackendName;
+  /**
+   * What the CPU threads are arranged for. `'latency'` (default): one run at a time, its operators spread
+   * over all cores. `'throughput'`: one run a core, each on one thread, which gives more results a second
+   * when several runs are in flight.
+   */
+  optimizeFor?: 'latency' | 'throughput';
+  /** Runs that execute at a time. Default: 1 for latency, the number of cores for throughput. */
+  concurrency?: number;
+  /** Runs that may wait beyond those; one more is refused with ERR_QUEUE_FULL. Default 256. */
+  maxQueued?: number;
+  /** Settings of the CPU backend, which other backends ignore. */
+  cpu?: CpuOptions;
+}
+
+export interface CpuOptions {
+  /** Path of the ONNX Runtime library. Default: found by itself, see `findOnnxRuntime()`. */
+  library?: string;
+  /** Threads that share the work of one operator. Default: the number of cores for latency, 1 for throughput. */
+  intraOpThreads?: number;
+  /** Threads that run independent operators, in parallel execution mode. Default 1. */
+  interOpThreads?: number;
+  /** Default `'sequential'`. */
+  executionMode?: 'sequential' | 'parallel';
+  /** Default `'all'`. */
+  graphOptimizationLevel?: 'disabled' | 'basic' | 'extended' | 'all';
+  /** Keeps freed memory for the next run: faster, but the peak stays resident. Default true. */
+  enableCpuMemArena?: boolean;
+  /** Plans one block for all intermediate results of a shape. Default true. */
+  enableMemPattern?: boolean;
+  /** Lets idle threads of an operator spin before they sleep. Default false: it takes CPU from everything else. */
+  spinning?: boolean;
+  /** Further session configuration entries of ONNX Runtime, by its own names. */
+  config?: Readonly<Record<string, string>>;
+}
+
+/** Options with every default filled in. */
+export interface ResolvedSessionOptions {
+  readonly backend: 'auto' | BackendName;
+  readonly concurrency: number;
+  readonly maxQueued: number;
+  readonly cpu: Readonly<Required<Omit<CpuOptions, 'library'>>> & { readonly library?: string };
+}
+
+const sessionKeys = ['backend', 'optimizeFor', 'concurrency', 'maxQueued', 'cpu'] as const;
+const cpuKeys = [
+  'library',
+  'intraOpThreads',
+  'interOpThreads',
+  'executionMode',
+  'graphOptimizationLevel',
+  'enableCpuMemArena',
+  'enableMemPattern',
+  'spinning',
+  'config',
+] as const;
+
+/** @throws ERR_INVALID_ARGUMENT for an unknown key or a value that makes no sense */
+export function resolveOptions(options: SessionOptions = {}): ResolvedSessionOptions {
+  requireKnownKeys('options', options, sessionKeys);
+  const { backend = 'auto', optimizeFor = 'latency', maxQueued = 256 } = options;
+  requireOneOf('options.backend', backend, ['auto', 'cpu', 'tensorrt']);
+  requireOneOf('options.optimizeFor', optimizeFor, ['latency', 'throughput']);
+  const cores = availableCores();
+  const latency = optimizeFor === 'latency';
+  const concurrency = options.concurrency ?? (latency ? 1 : cores);
+  return {
+    backend,
+    concurrency: requireInteger('options.concurrency', concurrency, 1, 256),
+    maxQueued: requireInteger('options.maxQueued', maxQueued, 0, 1_000_000),
+    cpu: resolveCpu(options.cpu, latency ? cores : 1),
+  };
+}
+
+function resolveCpu(options: CpuOptions = {}, cores: number): ResolvedSessionOptions['cpu'] {
+  requireKnownKeys('options.cpu', options, cpuKeys);
+  const {
+    intraOpThreads = cores,
+    interOpThreads = 1,
+    executionMode = 'sequential',
+    graphOptimizationLevel = 'all',
+    enableCpuMemArena = true,
+    enableMemPattern = true,
+    spinning = false,
+    config = {},
+  } = options;
+  return {
+    intraOpThreads: requireInteger('options.cpu.intraOpThreads', intraOpThreads, 1, 1024),
+    interOpThreads: requireInteger('options.cpu.interOpThreads', interOpThreads, 1, 1024),
+    executionMode: requireOneOf('options.cpu.executionMode', executionMode, [
+      'sequential',
+      'parallel',
+    ]),
+    graphOptimizationLevel: requireOneOf(
+      'options.cpu.graphOptimizationLevel',
+      graphOptimizationLevel,
+      ['disabled', 'basic', 'extended', 'all'],
+    ),
+    enableCpuMemArena: requireBoolean('options.cpu.enableCpuMemArena', enableCpuMemArena),
+    enableMemPattern: requireBoolean('options.cpu.enableMemPattern', enableMemPattern),
+    spinning: requireBoolean('options.cpu.spinning', spinning),
+    config: requireConfig(config),
+    ...(options.library === undefined
+      ? {}
+      : { library: requireString('options.cpu.library', options.library) }),
+  };
+}
+
+function requireConfig(config: unknown): Record<string, string> {
+  if (typeof config !== 'object' || config === null) {
+    throw invalidArgument('options.cpu.config', 'an object', config);
+  }
+  for (const [key, value] of Object.entries(config)) {
+    if (typeof value !== 'string') {
+      throw invalidArgument(`options.cpu.config["${key}"]`, 'a string', value);
+    }
+  }
+  return config as Record<string, string>;
+}
