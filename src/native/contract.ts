@@ -7,6 +7,7 @@
 
 import type { CpuContract } from './cpu-contract';
 import type { TrtContract } from './trt-contract';
+import type { VisionContract } from './vision-contract';
 
 /** Bytes of a typed array or Buffer, read or copied during the call that receives it. */
 export type Bytes = NodeJS.TypedArray | DataView | Buffer;
@@ -58,4 +59,9 @@ export interface BuildInfo {
   cpuFeatures: string[];
 }
 
-export interface NativeAddon extends CoreContract, FileLockContract, CpuContract, TrtContract {}
+export interface NativeAddon
+  extends CoreContract,
+    FileLockContract,
+    CpuContract,
+    TrtContract,
+    VisionContract {}
