@@ -41,11 +41,13 @@ async function describe(file, name) {
   const glibc = await neededGlibc(file);
   const { output } = await run('readelf', ['-d', file]);
   const libraries = [...output.matchAll(/\(NEEDED\).*\[(.+)\]/g)].map((match) => match[1]);
-  const { buildInfo } = createRequire(import.meta.url)(file);
-  const flavors = buildInfo().flavors ?? buildInfo().tensorrtFlavors ?? [];
+  const { compiled, absent } = createRequire(import.meta.url)(file).trtFlavors();
+  const flavors = Object.entries(compiled).map(([flavor, { text }]) => `${flavor} (${text})`);
   console.log(`${name}  ${(statSync(file).size / 1e6).toFixed(2)} MB`);
   console.log(`  needs glibc ${glibc.join('.')} or later and: ${libraries.join(', ')}`);
-  console.log(`  TensorRT flavours: ${flavors.length > 0 ? flavors.join(', ') : 'none'}`);
+  console.log(`  TensorRT flavours: ${flavors.join(', ') || 'none'}`);
+  if (absent.length > 0)
+    console.log(`  left out, for lack of headers (npm run setup): ${absent.join(', ')}`);
   if (glibc[0] > newestGlibc[0] || glibc[1] > newestGlibc[1])
     throw new StepError(
       `Expected an addon that runs on glibc ${newestGlibc.join('.')} but it needs ${glibc.join('.')}: build it on an older system.`,

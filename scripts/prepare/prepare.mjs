@@ -19,16 +19,20 @@ export const setUpSdk = (options = {}) => runNode('scripts/setup.mjs', [], optio
 
 /** Compiles the addon into build/Release, if a source or the SDK changed. @returns {Promise<boolean>} whether it ran */
 export const buildNative = () =>
-  ifChanged('build/.sources', ['native', 'CMakeLists.txt', 'package-lock.json'], async () => {
-    const cmakeJs = 'node_modules/cmake-js/bin/cmake-js';
-    await runNode(cmakeJs, ['configure']);
-    await runNode(cmakeJs, ['build', '--parallel', String(parallelJobs)]);
-  });
+  ifChanged(
+    'build/Release/tensorrt_node.node',
+    ['native', 'CMakeLists.txt', 'package-lock.json'],
+    async () => {
+      const cmakeJs = 'node_modules/cmake-js/bin/cmake-js';
+      await runNode(cmakeJs, ['configure']);
+      await runNode(cmakeJs, ['build', '--parallel', String(parallelJobs)]);
+    },
+  );
 
 /** Compiles TypeScript into lib, if a source changed. @returns {Promise<boolean>} whether it ran */
 export const buildTypeScript = () =>
   ifChanged(
-    'lib/.sources',
+    'lib/cli/main.js',
     ['src', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'],
     () => run('npm', ['run', '--silent', 'build:ts']),
   );
@@ -37,16 +41,17 @@ export const buildTypeScript = () =>
 export const parallelJobs = 2;
 
 /**
- * Runs `work` unless the digest of the named files and folders, and of what is in .sdk, is the one kept
- * in the file `stamp`. The stamp lies beside the product, so that deleting the product rebuilds it.
+ * Runs `work` unless the file `product` is there and the digest of the named files and folders, and of the
+ * SDK's headers, is the one kept from the last time.
  */
-async function ifChanged(stamp, sources, work) {
+async function ifChanged(product, sources, work) {
   const digest = createHash('sha256');
   for (const source of sources) addToDigest(digest, fromRoot(source));
-  if (existsSync(fromRoot('.sdk'))) digest.update(readdirSync(fromRoot('.sdk')).sort().join('\n'));
+  for (const version of sdkHeaderVersions()) digest.update(version);
   const value = digest.digest('hex');
-  const stampFile = fromRoot(stamp);
-  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === value) return false;
+  const stampFile = fromRoot('build', 'stamps', product.replaceAll('/', '.'));
+  const isKnown = existsSync(stampFile) && readFileSync(stampFile, 'utf8') === value;
+  if (isKnown && existsSync(fromRoot(product))) return false;
   await work();
   mkdirSync(path.dirname(stampFile), { recursive: true });
   writeFileSync(stampFile, value);
@@ -59,4 +64,14 @@ function addToDigest(digest, file) {
     return;
   }
   digest.update(path.relative(fromRoot(), file)).update(readFileSync(file));
+}
+
+function sdkHeaderVersions() {
+  const folder = fromRoot('.sdk', 'headers');
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .sort()
+    .map((flavor) => path.join(folder, flavor, 'NvInferVersion.h'))
+    .filter((file) => existsSync(file))
+    .map((file) => file + readFileSync(file, 'utf8'));
 }

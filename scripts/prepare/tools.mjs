@@ -57,25 +57,24 @@ async function findCompiler() {
   return undefined;
 }
 
-async function cmakeVersion() {
-  const text = await probe('cmake');
-  return text?.match(/version (\d+)\.(\d+)\.\S+/);
+/** Version of the CMake on PATH if it is recent enough, else undefined. */
+async function usableCMake() {
+  const match = (await probe('cmake'))?.match(/version ((\d+)\.(\d+)\.\S+)/);
+  if (!match) return undefined;
+  const [major, minor] = minimum.cmake;
+  const [, version, foundMajor, foundMinor] = match;
+  const isEnough =
+    Number(foundMajor) > major || (Number(foundMajor) === major && Number(foundMinor) >= minor);
+  return isEnough ? version : undefined;
 }
 
 async function ensureCMake() {
-  const [major, minor] = minimum.cmake;
-  const isEnough = (match) =>
-    match && (match[1] > major || (match[1] === major && match[2] >= minor));
-  let version = await cmakeVersion();
-  if (!isEnough(version)) {
-    await installWheel(wheels.cmake);
-    version = await cmakeVersion();
-  }
-  if (!isEnough(version))
+  const version = (await usableCMake()) ?? (await installWheel(wheels.cmake).then(usableCMake));
+  if (!version)
     throw new StepError(
-      `CMake ${major}.${minor} or later is missing: "apt-get install cmake ninja-build" or "pip install ${wheels.cmake}"`,
+      `CMake ${minimum.cmake.join('.')} or later is missing: "apt-get install cmake ninja-build" or "pip install ${wheels.cmake}"`,
     );
-  return version[0].replace('version', 'cmake');
+  return `cmake ${version}`;
 }
 
 async function ensureGenerator() {
