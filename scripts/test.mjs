@@ -1,10 +1,11 @@
 import { buildNative, buildTypeScript, installPackages, setUpSdk } from './prepare/prepare.mjs';
 import { runNode } from './prepare/process.mjs';
 import { ensureTools } from './prepare/tools.mjs';
+import { layers } from './testing/layers.mjs';
 import { runLint } from './testing/lint.mjs';
 import { buildSanitized, runNativeTests, runSanitizedAddon } from './testing/native.mjs';
 import { ensureNode, otherNodes } from './testing/node-versions.mjs';
-import { layers, Report } from './testing/report.mjs';
+import { Report } from './testing/report.mjs';
 import { runVitest } from './testing/vitest.mjs';
 
 const isQuick = process.argv.includes('--quick');
@@ -44,30 +45,25 @@ async function prepare() {
 async function runStages() {
   await report.stage('Lint', layers.house, runLint);
   if (isQuick) {
-    await report.stage('Tests', layers.cpu, () =>
-      runVitest(['test/unit', 'test/process', 'test/types']),
-    );
+    await report.stage('Tests', layers.cpu, () => runVitest(['--exclude', 'test/package/**']));
     return;
   }
-  await report.stage('Prebuilt addon (npm run prebuild)', layers.package, () =>
+  const isPacked = await report.stage('Prebuilt addon', layers.package, () =>
     runNode('scripts/prebuild.mjs', [], { live: true }).then(() => undefined),
   );
-  await report.stage(`Tests on Node ${process.versions.node}`, layers.cpu, () => runVitest([]));
-  for (const version of otherNodes) {
-    await report.stage(`Tests on Node ${version}`, layers.cpu, async () =>
-      runVitest(['test/smoke'], { node: await ensureNode(version) }),
-    );
+  const withoutPackage = isPacked ? [] : ['--exclude', 'test/package/**'];
+  await report.stage(`Node ${process.versions.node}`, layers.cpu, () => runVitest(withoutPackage));
+  for (const [version, filters] of Object.entries(otherNodes)) {
+    await report.stage(`Node ${version}`, layers.cpu, async () => {
+      const node = await ensureNode(version);
+      return runVitest([...filters, ...withoutPackage], { node, env: environmentOf(node) });
+    });
   }
-  const isBuilt = await report.stage('Sanitized build', layers.sanitizers, buildSanitized);
-  if (!isBuilt) return;
+  const isSanitized = await report.stage('Sanitized build', layers.sanitizers, buildSanitized);
+  if (!isSanitized) return;
   await report.stage('C++ tests', layers.sanitizers, runNativeTests);
-  await report.stage('Addon in Node', layers.sanitizers, () => runSanitizedAddon([]));
+  await report.stage('Addon in Node', layers.sanitizers, runSanitizedAddon);
 }
 
 if (await prepare()) await runStages();
-report.add('GPU tests (npm run test:gpu)', 'not run: no device was used', {
-  passed: 0,
-  failed: 0,
-  skipped: 0,
-});
 process.exitCode = report.close();

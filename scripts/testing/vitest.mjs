@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fromRoot, run, StepError } from '../prepare/process.mjs';
+import { layerOf } from './layers.mjs';
 
 /**
  * Runs vitest and counts by its JSON report.
@@ -41,15 +42,31 @@ function readReport(file) {
   }
 }
 
-/** A file that failed to load has no tests in the report: it counts as one failure, and so does any other reason to exit non-zero. */
+/**
+ * A file that failed to load has no failed test in the report: it counts as one failure, and so does any
+ * other reason to exit non-zero.
+ */
 function tally(report, exitCode) {
-  const broken = report.testResults.filter(
-    (file) => file.status === 'failed' && file.assertionResults.every((t) => t.status !== 'failed'),
-  ).length;
-  const failed = report.numFailedTests + broken;
+  const sum = { passed: 0, failed: 0, skipped: 0, byLayer: {} };
+  for (const file of report.testResults) {
+    const counts = countFile(file);
+    const layer = layerOf(path.relative(fromRoot(), file.name));
+    sum.byLayer[layer] ??= { passed: 0, failed: 0, skipped: 0 };
+    for (const key of ['passed', 'failed', 'skipped']) {
+      sum[key] += counts[key];
+      sum.byLayer[layer][key] += counts[key];
+    }
+  }
+  if (sum.failed === 0 && exitCode !== 0) sum.failed = 1;
+  return sum;
+}
+
+function countFile({ status, assertionResults }) {
+  const count = (wanted) => assertionResults.filter((test) => wanted.includes(test.status)).length;
+  const failed = count(['failed']);
   return {
-    passed: report.numPassedTests,
-    failed: failed === 0 && exitCode !== 0 ? 1 : failed,
-    skipped: report.numPendingTests + report.numTodoTests,
+    passed: count(['passed']),
+    failed: failed === 0 && status === 'failed' ? 1 : failed,
+    skipped: count(['skipped', 'pending', 'todo', 'disabled']),
   };
 }
