@@ -1,3 +1,11 @@
+export type {
+  BuilderSettings,
+  BuildProgress,
+  EngineBuildOptions,
+  ShapeProfile,
+  ShapeRange,
+} from './engine/build-options';
+export { EngineBuilder } from './engine/builder';
 export {
   EngineCache,
   type EngineCacheEntry,
@@ -5,6 +13,7 @@ export {
   type EngineCacheOptions,
   type EngineCacheResult,
 } from './engine/cache';
+export { Engine, type EngineDescription } from './engine/engine';
 export { type ErrorCode, errorTable, TensorRTNodeError } from './errors';
 export {
   type LogLevel,
@@ -14,6 +23,7 @@ export {
   setLogLevel,
   setLogSink,
 } from './log';
+export type { Flavor, TrtShapeRange, TrtTensor } from './native/trt-contract';
 export type { BackendName, TensorInfo } from './session/backend';
 export type { ModelSource } from './session/model-input';
 export { findOnnxRuntime, type OnnxRuntimeCandidate } from './session/onnxruntime';

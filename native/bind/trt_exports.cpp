@@ -6,6 +6,7 @@
 #include "bind/error_bridge.h"
 #include "bind/exports.h"
 #include "bind/task.h"
+#include "bind/trt_build.h"
 #include "core/thread_pool.h"
 #include "trt/backend.h"
 #include "trt/library.h"
@@ -90,6 +91,8 @@ Napi::Value JudgeVersion(const Napi::CallbackInfo& info) {
 void ExportTensorRt(Napi::Env env, Napi::Object exports) {
   exports.Set("trtFlavors", Napi::Function::New(env, Flavors));
   exports.Set("trtLibraryInfo", Napi::Function::New(env, LibraryInfo));
+  exports.Set("trtBuild", Napi::Function::New(env, TrtBuild));
+  exports.Set("trtPlanWrite", Napi::Function::New(env, TrtPlanWrite));
   exports.Set("trtJudgeVersion", Napi::Function::New(env, JudgeVersion));
 }
 

@@ -1,6 +1,23 @@
 #include "core/error.h"
 
+#include <utility>
+
 namespace tensorrt_node {
+
+Error::Error(ErrorCode code, const std::string& message, std::vector<std::string> details)
+    : std::runtime_error(message), code_(code), details_(std::move(details)) {}
+Error::Error(const Error&) = default;
+Error& Error::operator=(const Error&) = default;
+Error::~Error() = default;
+
+ErrorCode Error::code() const noexcept { return code_; }
+const std::vector<std::string>& Error::details() const noexcept { return details_; }
+
+Error InvalidArgument(const std::string& name, const std::string& expected,
+                      const std::string& received) {
+  return {ErrorCode::kInvalidArgument,
+          "Expected " + expected + " for " + name + " but received " + received};
+}
 
 const char* ErrorCodeName(ErrorCode code) noexcept {
   switch (code) {

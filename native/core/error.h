@@ -2,7 +2,6 @@
 
 #include <stdexcept>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace tensorrt_node {
@@ -35,13 +34,16 @@ enum class ErrorCode {
 [[nodiscard]] const char* ErrorCodeName(ErrorCode code) noexcept;
 
 /// The exception of this code base: a code, one sentence, and further lines such as library logs.
+/// Its functions are out of line, so that no translation unit emits a copy of them.
 class Error : public std::runtime_error {
  public:
-  Error(ErrorCode code, const std::string& message, std::vector<std::string> details = {})
-      : std::runtime_error(message), code_(code), details_(std::move(details)) {}
+  Error(ErrorCode code, const std::string& message, std::vector<std::string> details = {});
+  Error(const Error&);
+  Error& operator=(const Error&);
+  ~Error() override;
 
-  [[nodiscard]] ErrorCode code() const noexcept { return code_; }
-  [[nodiscard]] const std::vector<std::string>& details() const noexcept { return details_; }
+  [[nodiscard]] ErrorCode code() const noexcept;
+  [[nodiscard]] const std::vector<std::string>& details() const noexcept;
 
  private:
   ErrorCode code_;
@@ -49,10 +51,7 @@ class Error : public std::runtime_error {
 };
 
 /// `Expected <what> for <name> but received <value>`: the message form of the TypeScript side.
-[[nodiscard]] inline Error InvalidArgument(const std::string& name, const std::string& expected,
-                                           const std::string& received) {
-  return {ErrorCode::kInvalidArgument,
-          "Expected " + expected + " for " + name + " but received " + received};
-}
+[[nodiscard]] Error InvalidArgument(const std::string& name, const std::string& expected,
+                                    const std::string& received);
 
 }  // namespace tensorrt_node

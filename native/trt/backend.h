@@ -1,7 +1,7 @@
 #pragma once
 
-#include <vector>
-
+#include "trt/build.h"
+#include "trt/library.h"
 #include "trt/version.h"
 
 namespace tensorrt_node::trt {
@@ -12,6 +12,8 @@ struct Backend {
   Flavor flavor;
   /// Version of the headers that it was compiled with.
   Version headers;
+  /// See BuildEngine in flavor_build.h.
+  void (*build)(const Library& library, const BuildRequest& request, BuildObserver& observer);
 };
 
 /// Null when this binary was compiled without that flavour's headers.

@@ -3,13 +3,15 @@
 #include <NvInfer.h>
 
 #include "trt/backend.h"
+#include "trt/flavor_build.h"
 
 namespace tensorrt_node::TRT_FLAVOR {
 
 const trt::Backend& GetBackend() noexcept {
   static constexpr trt::Backend backend{
       trt::Flavor::TRT_FLAVOR_ENUM,
-      {NV_TENSORRT_MAJOR, NV_TENSORRT_MINOR, NV_TENSORRT_PATCH, NV_TENSORRT_BUILD}};
+      {NV_TENSORRT_MAJOR, NV_TENSORRT_MINOR, NV_TENSORRT_PATCH, NV_TENSORRT_BUILD},
+      BuildEngine};
   return backend;
 }
 

@@ -3,11 +3,12 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { packageRoot } from '../native/binding';
+import { registerBuild } from './commands/build';
 import { registerCache } from './commands/cache';
 import { exitCode, reportError } from './common';
 
 /** Every command is one file under `commands/` and registers itself here. */
-const commands: ((program: Command) => void)[] = [registerCache];
+const commands: ((program: Command) => void)[] = [registerBuild, registerCache];
 
 async function main(argv: string[]): Promise<number> {
   const manifest = JSON.parse(readFileSync(path.join(packageRoot, 'package.json'), 'utf8')) as {

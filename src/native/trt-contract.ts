@@ -1,5 +1,7 @@
 /** The TensorRT part of what the .node file exports; see contract.ts for the conventions. Internal. */
 
+import type { BufferHandle } from './contract';
+
 export const flavors = ['rtx1', 'trt10', 'trt11'] as const;
 /** `rtx1` is TensorRT-RTX 1.x, `trt10` and `trt11` are TensorRT 10.x and 11.x. */
 export type Flavor = (typeof flavors)[number];
@@ -29,6 +31,59 @@ export interface TrtFlavors {
   absent: Flavor[];
 }
 
+export interface TrtTensor {
+  name: string;
+  /** A name of {@link DType}, or `float8e8m0`. */
+  dtype: string;
+  /** -1 where the dimension is free. */
+  shape: number[];
+}
+
+export interface TrtShapeRange {
+  input: string;
+  min: number[];
+  opt: number[];
+  max: number[];
+}
+
+export interface TrtBuildRequest {
+  libraryPath: string;
+  parserPath: string;
+  /** An ONNX file; external data lies beside it. */
+  modelPath: string;
+  profiles: TrtShapeRange[][];
+  /** 89 for 8.9; empty: the GPU of this machine. */
+  computeCapabilities: number[];
+  settings: { name: string; value: number | boolean | string }[];
+  /** Quietest log lines wanted: 1 errors, 2 warnings, 3 info, 4 verbose. */
+  maxSeverity: number;
+}
+
+/** One complaint of TensorRT's ONNX parser. `node` is -1 when it is about no node. */
+export interface TrtParserError {
+  code: string;
+  reason: string;
+  node: number;
+  nodeName: string;
+  operator: string;
+  function: string;
+}
+
+export type TrtBuildEvent =
+  | { type: 'log'; level: 'verbose' | 'info' | 'warn' | 'error'; message: string }
+  | { type: 'phase-start'; phase: string; parent?: string; steps: number }
+  | { type: 'step'; phase: string; step: number }
+  | { type: 'phase-finish'; phase: string }
+  | ({ type: 'parser-error' } & TrtParserError);
+
+export interface TrtBuildResult {
+  inputs: TrtTensor[];
+  outputs: TrtTensor[];
+  byteLength: number;
+  /** The plan in TensorRT's own memory. */
+  plan: BufferHandle;
+}
+
 export interface TrtContract {
   /** [sync] */
   trtFlavors(): TrtFlavors;
@@ -38,6 +93,18 @@ export interface TrtContract {
    * its version is refused. Calls no factory; runs the library's static initialisers.
    */
   trtLibraryInfo(libraryPath: string): Promise<TrtLibraryInfo>;
+  /**
+   * [async] Parses and builds on a native thread; builds of one process run one after another. `onEvent`
+   * hears everything before the promise settles. Meant for the build process alone: a fault in the parser
+   * or builder ends the process. Rejects with ERR_ENGINE_BUILD, ERR_INVALID_ARGUMENT, ERR_NO_DEVICE,
+   * ERR_TENSORRT_UNAVAILABLE, ERR_TENSORRT_VERSION.
+   */
+  trtBuild(
+    request: TrtBuildRequest,
+    onEvent: (event: TrtBuildEvent) => void,
+  ): Promise<TrtBuildResult>;
+  /** [async] Writes `prefix` and the plan into a new file and syncs it. Rejects with ERR_IO; then no file is left. */
+  trtPlanWrite(plan: BufferHandle, path: string, prefix: Uint8Array): Promise<void>;
   /** [sync] The version rules themselves; empty strings mean "may be used". */
   trtJudgeVersion(major: number, minor: number): { refusal: string; buildRefusal: string };
 }

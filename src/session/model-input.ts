@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isPlan } from '../engine/plan-file';
 import { TensorRTNodeError } from '../errors';
 import { invalidArgument } from '../validate';
 
@@ -94,10 +95,7 @@ function requireSize(size: number, label: string, engine: boolean): void {
 /** TensorRT plans, plain or behind the length and JSON metadata that Ultralytics writes. */
 function isEngine(head: Uint8Array): boolean {
   if (head.length < 8) return false;
-  const text = Buffer.from(head.buffer, head.byteOffset, Math.min(head.length, 8)).toString(
-    'latin1',
-  );
-  if (text.startsWith('ftrt')) return true;
+  if (isPlan(head)) return true;
   const length = new DataView(head.buffer, head.byteOffset).getUint32(0, true);
-  return length > 1 && length < 2 ** 24 && text[4] === '{' && text[5] === '"';
+  return length > 1 && length < 2 ** 24 && head[4] === 0x7b && head[5] === 0x22; // {"
 }

@@ -1,0 +1,287 @@
+#include "bind/trt_build.h"
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bind/arguments.h"
+#include "bind/error_bridge.h"
+#include "bind/event_channel.h"
+#include "bind/handle.h"
+#include "bind/task.h"
+#include "core/file.h"
+#include "core/host_buffer.h"
+#include "core/thread_pool.h"
+#include "trt/backend.h"
+#include "trt/library.h"
+
+namespace tensorrt_node::bind {
+namespace {
+
+using BufferHandle = Handle<HostBuffer>;
+
+/// Builds run here one after another, off the image pool. Never destroyed: see
+/// ThreadPool::Shared().
+ThreadPool& BuildThread() {
+  static auto* pool = new ThreadPool(1, 0, "tn-build");
+  return *pool;
+}
+
+Napi::Object Tagged(Napi::Env env, const char* type) {
+  Napi::Object event = Napi::Object::New(env);
+  event.Set("type", Napi::String::New(env, type));
+  return event;
+}
+
+struct Tensor {
+  std::string name;
+  std::string dtype;
+  std::vector<std::int64_t> dims;
+};
+
+/// Turns the builder's reports into events for JS and keeps the result.
+class Observer final : public trt::BuildObserver {
+ public:
+  explicit Observer(std::shared_ptr<EventChannel> events) : events_(std::move(events)) {}
+
+  void OnLog(int severity, const char* message) noexcept override {
+    Push([severity, text = std::string(message)](Napi::Env env) {
+      static constexpr const char* levels[] = {"error", "error", "warn", "info", "verbose"};
+      Napi::Object event = Tagged(env, "log");
+      const bool known = severity >= 0 && severity < 5;
+      event.Set("level", Napi::String::New(env, known ? levels[severity] : "info"));
+      event.Set("message", Napi::String::New(env, text));
+      return event;
+    });
+  }
+  void OnPhaseStart(const char* phase, const char* parent, int steps) noexcept override {
+    Push([steps, name = std::string(phase), above = std::string(parent)](Napi::Env env) {
+      Napi::Object event = Tagged(env, "phase-start");
+      event.Set("phase", Napi::String::New(env, name));
+      if (!above.empty()) event.Set("parent", Napi::String::New(env, above));
+      event.Set("steps", Napi::Number::New(env, steps));
+      return event;
+    });
+  }
+  bool OnStep(const char* phase, int step) noexcept override {
+    Push([step, name = std::string(phase)](Napi::Env env) {
+      Napi::Object event = Tagged(env, "step");
+      event.Set("phase", Napi::String::New(env, name));
+      event.Set("step", Napi::Number::New(env, step));
+      return event;
+    });
+    return !cancelled_.load();
+  }
+  void OnPhaseFinish(const char* phase) noexcept override {
+    Push([name = std::string(phase)](Napi::Env env) {
+      Napi::Object event = Tagged(env, "phase-finish");
+      event.Set("phase", Napi::String::New(env, name));
+      return event;
+    });
+  }
+  void OnParserError(const trt::ParserErrorView& error) override {
+    Push([code = std::string(error.code_name), reason = std::string(error.reason),
+          node = error.node, name = std::string(error.node_name),
+          operation = std::string(error.node_operator),
+          function = std::string(error.function)](Napi::Env env) {
+      Napi::Object event = Tagged(env, "parser-error");
+      event.Set("code", Napi::String::New(env, code));
+      event.Set("reason", Napi::String::New(env, reason));
+      event.Set("node", Napi::Number::New(env, node));
+      event.Set("nodeName", Napi::String::New(env, name));
+      event.Set("operator", Napi::String::New(env, operation));
+      event.Set("function", Napi::String::New(env, function));
+      return event;
+    });
+  }
+  void OnTensor(const trt::TensorView& tensor) override {
+    (tensor.is_input ? inputs : outputs)
+        .push_back({tensor.name,
+                    tensor.dtype,
+                    {tensor.dims, tensor.dims + (tensor.rank > 0 ? tensor.rank : 0)}});
+  }
+  void OnPlan(std::shared_ptr<void> owner, const std::uint8_t* data, std::size_t size) override {
+    // Read only from here on; HostBuffer has no const form.
+    plan = {std::move(owner), const_cast<std::uint8_t*>(data), size};
+  }
+  void Cancel() noexcept { cancelled_.store(true); }
+
+  std::vector<Tensor> inputs;
+  std::vector<Tensor> outputs;
+  HostBuffer plan;
+
+ private:
+  template <typename Make>
+  void Push(Make&& make) noexcept {
+    try {
+      events_->Push(std::forward<Make>(make));
+    } catch (...) {
+      // Out of memory for an event: the event is lost, the build goes on.
+    }
+  }
+
+  std::shared_ptr<EventChannel> events_;
+  std::atomic<bool> cancelled_{false};
+};
+
+Napi::Array TensorArray(Napi::Env env, const std::vector<Tensor>& tensors) {
+  Napi::Array result = Napi::Array::New(env, tensors.size());
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    Napi::Object item = Napi::Object::New(env);
+    item.Set("name", Napi::String::New(env, tensors[i].name));
+    item.Set("dtype", Napi::String::New(env, tensors[i].dtype));
+    Napi::Array shape = Napi::Array::New(env, tensors[i].dims.size());
+    for (std::size_t d = 0; d < tensors[i].dims.size(); ++d) {
+      shape.Set(static_cast<std::uint32_t>(d),
+                Napi::Number::New(env, static_cast<double>(tensors[i].dims[d])));
+    }
+    item.Set("shape", shape);
+    result.Set(static_cast<std::uint32_t>(i), item);
+  }
+  return result;
+}
+
+class BuildTask final : public Task {
+ public:
+  BuildTask(std::string library_path, std::string parser_path, trt::BuildRequest request,
+            std::shared_ptr<EventChannel> events)
+      : library_path_(std::move(library_path)),
+        parser_path_(std::move(parser_path)),
+        request_(std::move(request)),
+        events_(std::move(events)),
+        observer_(events_) {}
+  // Rule 2 of task.h puts this on the JS thread.
+  ~BuildTask() override { events_->Close(); }
+
+  void Execute() override {
+    const auto library = trt::Library::Open(library_path_, parser_path_, trt::Purpose::kBuild);
+    trt::RequireBackend(library->info().flavor).build(*library, request_, observer_);
+  }
+  Napi::Value Result(Napi::Env env) override {
+    events_->Drain(env);
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("inputs", TensorArray(env, observer_.inputs));
+    result.Set("outputs", TensorArray(env, observer_.outputs));
+    const auto size = observer_.plan.size;
+    result.Set("byteLength", Napi::Number::New(env, static_cast<double>(size)));
+    result.Set("plan", BufferHandle::New(env, std::make_shared<HostBuffer>(observer_.plan),
+                                         static_cast<std::int64_t>(size)));
+    return result;
+  }
+  void Cancel() noexcept override { observer_.Cancel(); }
+
+ private:
+  std::string library_path_;
+  std::string parser_path_;
+  trt::BuildRequest request_;
+  std::shared_ptr<EventChannel> events_;
+  Observer observer_;
+};
+
+std::vector<std::int64_t> DimsOf(const Napi::Value& value, const char* name) {
+  if (!value.IsArray()) throw InvalidArgument(name, "an array of dimensions", "something else");
+  const auto array = value.As<Napi::Array>();
+  // TensorRT's Dims holds eight.
+  if (array.Length() > 8) {
+    throw InvalidArgument(name, "at most 8 dimensions", std::to_string(array.Length()));
+  }
+  std::vector<std::int64_t> dims;
+  for (std::uint32_t i = 0; i < array.Length(); ++i) {
+    dims.push_back(static_cast<std::int64_t>(SizeOf(array.Get(i), name)));
+  }
+  return dims;
+}
+
+Napi::Array ArrayOf(const Napi::Value& value, const char* name) {
+  if (!value.IsArray()) throw InvalidArgument(name, "an array", "something else");
+  return value.As<Napi::Array>();
+}
+
+trt::BuildRequest RequestOf(const Napi::Object& options) {
+  trt::BuildRequest request;
+  request.model_path = StringOf(options.Get("modelPath"), "modelPath");
+  request.max_severity = Int32Of(options.Get("maxSeverity"), "maxSeverity", 0, 4);
+  const Napi::Array capabilities =
+      ArrayOf(options.Get("computeCapabilities"), "computeCapabilities");
+  for (std::uint32_t i = 0; i < capabilities.Length(); ++i) {
+    request.compute_capabilities.push_back(
+        Int32Of(capabilities.Get(i), "computeCapabilities", 10, 999));
+  }
+  const Napi::Array profiles = ArrayOf(options.Get("profiles"), "profiles");
+  for (std::uint32_t i = 0; i < profiles.Length(); ++i) {
+    const Napi::Array ranges = ArrayOf(profiles.Get(i), "profiles");
+    std::vector<trt::ShapeRange> profile;
+    for (std::uint32_t j = 0; j < ranges.Length(); ++j) {
+      const Napi::Object range = ObjectOf(ranges.Get(j), "profiles");
+      trt::ShapeRange parsed;
+      parsed.input = StringOf(range.Get("input"), "input");
+      parsed.min = DimsOf(range.Get("min"), "min");
+      parsed.opt = DimsOf(range.Get("opt"), "opt");
+      parsed.max = DimsOf(range.Get("max"), "max");
+      profile.push_back(std::move(parsed));
+    }
+    request.profiles.push_back(std::move(profile));
+  }
+  const Napi::Array settings = ArrayOf(options.Get("settings"), "settings");
+  for (std::uint32_t i = 0; i < settings.Length(); ++i) {
+    const Napi::Object setting = ObjectOf(settings.Get(i), "settings");
+    trt::SettingValue parsed;
+    parsed.name = StringOf(setting.Get("name"), "name");
+    const Napi::Value value = setting.Get("value");
+    if (value.IsBoolean()) {
+      parsed.number = BooleanOf(value, "value") ? 1 : 0;
+    } else if (value.IsNumber()) {
+      parsed.number = static_cast<std::int64_t>(SizeOf(value, "value"));
+    } else {
+      parsed.text = StringOf(value, "value");
+    }
+    request.settings.push_back(std::move(parsed));
+  }
+  return request;
+}
+
+class PlanWriteTask final : public Task {
+ public:
+  PlanWriteTask(HostBuffer plan, std::string path, std::vector<std::uint8_t> prefix)
+      : plan_(std::move(plan)), path_(std::move(path)), prefix_(std::move(prefix)) {}
+  void Execute() override {
+    WriteNewFile(path_, {{prefix_.data(), prefix_.size()}, {plan_.data, plan_.size}});
+  }
+  Napi::Value Result(Napi::Env env) override { return env.Undefined(); }
+
+ private:
+  HostBuffer plan_;
+  std::string path_;
+  std::vector<std::uint8_t> prefix_;
+};
+
+}  // namespace
+
+Napi::Value TrtBuild(const Napi::CallbackInfo& info) {
+  return Guarded(info.Env(), [&]() -> Napi::Value {
+    const Napi::Object options = ObjectOf(info[0], "request");
+    if (!info[1].IsFunction()) throw InvalidArgument("onEvent", "a function", "something else");
+    trt::BuildRequest request = RequestOf(options);
+    std::string library = StringOf(options.Get("libraryPath"), "libraryPath");
+    std::string parser = StringOf(options.Get("parserPath"), "parserPath");
+    auto events = EventChannel::Create(info.Env(), info[1].As<Napi::Function>());
+    auto task = std::make_unique<BuildTask>(std::move(library), std::move(parser),
+                                            std::move(request), std::move(events));
+    return StartTask(info.Env(), std::move(task), BuildThread());
+  });
+}
+
+Napi::Value TrtPlanWrite(const Napi::CallbackInfo& info) {
+  return Guarded(info.Env(), [&]() -> Napi::Value {
+    const HostBuffer& plan = *BufferHandle::Get(info[0], "plan");
+    std::string path = StringOf(info[1], "path");
+    const ByteView prefix = BytesOf(info[2], "prefix");
+    auto task = std::make_unique<PlanWriteTask>(
+        plan, std::move(path), std::vector<std::uint8_t>(prefix.data, prefix.data + prefix.size));
+    return StartTask(info.Env(), std::move(task), BuildThread());
+  });
+}
+
+}  // namespace tensorrt_node::bind

@@ -1,0 +1,27 @@
+#include "trt/build.h"
+
+namespace tensorrt_node::trt {
+
+ShapeRange::ShapeRange() = default;
+ShapeRange::ShapeRange(const ShapeRange&) = default;
+ShapeRange::ShapeRange(ShapeRange&&) noexcept = default;
+ShapeRange& ShapeRange::operator=(const ShapeRange&) = default;
+ShapeRange& ShapeRange::operator=(ShapeRange&&) noexcept = default;
+ShapeRange::~ShapeRange() = default;
+
+SettingValue::SettingValue() = default;
+SettingValue::SettingValue(const SettingValue&) = default;
+SettingValue::SettingValue(SettingValue&&) noexcept = default;
+SettingValue& SettingValue::operator=(const SettingValue&) = default;
+SettingValue& SettingValue::operator=(SettingValue&&) noexcept = default;
+SettingValue::~SettingValue() = default;
+
+BuildRequest::BuildRequest() = default;
+BuildRequest::BuildRequest(const BuildRequest&) = default;
+BuildRequest::BuildRequest(BuildRequest&&) noexcept = default;
+BuildRequest::~BuildRequest() = default;
+
+BuildObserver::BuildObserver() = default;
+BuildObserver::~BuildObserver() = default;
+
+}  // namespace tensorrt_node::trt

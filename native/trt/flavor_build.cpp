@@ -1,0 +1,112 @@
+#include "trt/flavor_build.h"
+
+#include <NvInfer.h>
+#include <NvOnnxParser.h>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/error.h"
+#include "trt/build.h"
+#include "trt/device_check.h"
+#include "trt/flavor_logger.h"
+#include "trt/flavor_network.h"
+#include "trt/flavor_settings.h"
+
+namespace tensorrt_node::TRT_FLAVOR {
+namespace {
+
+class ProgressMonitor final : public nvinfer1::IProgressMonitor {
+ public:
+  explicit ProgressMonitor(trt::BuildObserver& observer) : observer_(observer) {}
+  [[nodiscard]] bool cancelled() const noexcept { return cancelled_.load(); }
+
+  void phaseStart(const char* phase, const char* parent, int32_t steps) noexcept override {
+    observer_.OnPhaseStart(phase != nullptr ? phase : "", parent != nullptr ? parent : "", steps);
+  }
+  bool stepComplete(const char* phase, int32_t step) noexcept override {
+    if (!observer_.OnStep(phase != nullptr ? phase : "", step)) cancelled_.store(true);
+    return !cancelled_.load();
+  }
+  void phaseFinish(const char* phase) noexcept override {
+    observer_.OnPhaseFinish(phase != nullptr ? phase : "");
+  }
+
+ private:
+  trt::BuildObserver& observer_;
+  std::atomic<bool> cancelled_{false};
+};
+
+template <typename T>
+std::unique_ptr<T> Require(T* made, const char* what) {
+  if (made != nullptr) return std::unique_ptr<T>(made);
+  const std::vector<std::string> errors = Logger::Get().Errors();
+  throw Error(ErrorCode::kEngineBuild,
+              std::string("TensorRT could not create ") + what +
+                  (errors.empty() ? std::string() : ": " + errors.front()),
+              errors);
+}
+
+nvinfer1::NetworkDefinitionCreationFlags NetworkFlags() {
+#ifdef TRT_FLAVOR_TRT10
+  // The other flavours know typed networks only: precision is what the graph says, on every flavour
+  // alike.
+  return 1U << static_cast<std::uint32_t>(nvinfer1::NetworkDefinitionCreationFlag::kSTRONGLY_TYPED);
+#else
+  return 0;
+#endif
+}
+
+[[noreturn]] void ThrowBuildFailure(bool cancelled) {
+  if (cancelled) throw Error(ErrorCode::kEngineBuild, "The build was cancelled");
+  // The first error is the cause; later ones, such as a spurious catchCudaError, follow from it.
+  const std::vector<std::string> errors = Logger::Get().Errors();
+  throw Error(ErrorCode::kEngineBuild,
+              errors.empty() ? std::string("TensorRT did not build the engine and gave no reason")
+                             : "TensorRT did not build the engine: " + errors.front(),
+              errors);
+}
+
+}  // namespace
+
+void BuildEngine(const trt::Library& library, const trt::BuildRequest& request,
+                 trt::BuildObserver& observer) {
+  // Builds share the logger and, inside the library, the GPU's clock for timing.
+  static std::mutex one_at_a_time;
+  const std::lock_guard<std::mutex> lock(one_at_a_time);
+#ifndef TRT_FLAVOR_RTX1
+  trt::RequireDevice();
+#endif
+  const Logger::Listen listen(observer, request.max_severity);
+  Logger& logger = Logger::Get();
+
+  const auto builder = Require(
+      static_cast<nvinfer1::IBuilder*>(library.create_builder()(
+          static_cast<nvinfer1::ILogger*>(&logger), trt::PackedVersion(library.info().version))),
+      "a builder");
+  const auto network = Require(builder->createNetworkV2(NetworkFlags()), "a network");
+  const auto config = Require(builder->createBuilderConfig(), "a builder configuration");
+  ProgressMonitor monitor(observer);
+  config->setProgressMonitor(&monitor);
+  ApplySettings(*config, library, request.settings);
+  ApplyComputeCapabilities(*config, request.compute_capabilities);
+
+  const auto parser = Require(
+      static_cast<nvonnxparser::IParser*>(library.create_parser()(
+          network.get(), static_cast<nvinfer1::ILogger*>(&logger), library.parser_version())),
+      "an ONNX parser");
+  ParseModel(*parser, request.model_path, observer);
+  ReportTensors(*network, observer);
+  AddProfiles(*builder, *config, *network, request.profiles);
+
+  std::unique_ptr<nvinfer1::IHostMemory> plan(builder->buildSerializedNetwork(*network, *config));
+  if (plan == nullptr || plan->size() == 0) ThrowBuildFailure(monitor.cancelled());
+  const std::shared_ptr<nvinfer1::IHostMemory> owner(std::move(plan));
+  observer.OnPlan(owner, static_cast<const std::uint8_t*>(owner->data()), owner->size());
+}
+
+}  // namespace tensorrt_node::TRT_FLAVOR

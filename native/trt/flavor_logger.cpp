@@ -1,0 +1,53 @@
+#include "trt/flavor_logger.h"
+
+namespace tensorrt_node::TRT_FLAVOR {
+namespace {
+// A failing build repeats itself; the first lines tell the cause.
+constexpr std::size_t kMaxErrors = 64;
+}  // namespace
+
+Logger& Logger::Get() {
+  static auto* logger = new Logger();
+  return *logger;
+}
+
+void Logger::log(Severity severity, const char* message) noexcept {
+  try {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (observer_ == nullptr) return;
+    const char* text = message != nullptr ? message : "";
+    const int level = static_cast<int>(severity);
+    if (level <= static_cast<int>(Severity::kERROR) && errors_.size() < kMaxErrors) {
+      errors_.emplace_back(text);
+    }
+    if (level <= max_severity_) observer_->OnLog(level, text);
+  } catch (...) {
+    // Out of memory for a log line: the line is lost, the build goes on.
+  }
+}
+
+std::vector<std::string> Logger::Errors() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return errors_;
+}
+
+std::size_t Logger::ErrorCount() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return errors_.size();
+}
+
+Logger::Listen::Listen(trt::BuildObserver& observer, int max_severity) {
+  Logger& logger = Get();
+  const std::lock_guard<std::mutex> lock(logger.mutex_);
+  logger.observer_ = &observer;
+  logger.max_severity_ = max_severity;
+  logger.errors_.clear();
+}
+
+Logger::Listen::~Listen() {
+  Logger& logger = Get();
+  const std::lock_guard<std::mutex> lock(logger.mutex_);
+  logger.observer_ = nullptr;
+}
+
+}  // namespace tensorrt_node::TRT_FLAVOR

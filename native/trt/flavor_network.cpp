@@ -1,0 +1,262 @@
+#include "trt/flavor_network.h"
+
+#include "core/error.h"
+#include "trt/flavor_logger.h"
+
+namespace tensorrt_node::TRT_FLAVOR {
+namespace {
+
+/// A text of the library may be null.
+const char* OrEmpty(const char* text) noexcept { return text != nullptr ? text : ""; }
+
+const char* ParserCodeName(nvonnxparser::ErrorCode code) noexcept {
+  using Code = nvonnxparser::ErrorCode;
+  switch (code) {
+    case Code::kSUCCESS:
+      return "SUCCESS";
+    case Code::kINTERNAL_ERROR:
+      return "INTERNAL_ERROR";
+    case Code::kMEM_ALLOC_FAILED:
+      return "MEM_ALLOC_FAILED";
+    case Code::kMODEL_DESERIALIZE_FAILED:
+      return "MODEL_DESERIALIZE_FAILED";
+    case Code::kINVALID_VALUE:
+      return "INVALID_VALUE";
+    case Code::kINVALID_GRAPH:
+      return "INVALID_GRAPH";
+    case Code::kINVALID_NODE:
+      return "INVALID_NODE";
+    case Code::kUNSUPPORTED_GRAPH:
+      return "UNSUPPORTED_GRAPH";
+    case Code::kUNSUPPORTED_NODE:
+      return "UNSUPPORTED_NODE";
+    case Code::kUNSUPPORTED_NODE_ATTR:
+      return "UNSUPPORTED_NODE_ATTR";
+    case Code::kUNSUPPORTED_NODE_INPUT:
+      return "UNSUPPORTED_NODE_INPUT";
+    case Code::kUNSUPPORTED_NODE_DATATYPE:
+      return "UNSUPPORTED_NODE_DATATYPE";
+    case Code::kUNSUPPORTED_NODE_DYNAMIC:
+      return "UNSUPPORTED_NODE_DYNAMIC";
+    case Code::kUNSUPPORTED_NODE_SHAPE:
+      return "UNSUPPORTED_NODE_SHAPE";
+    case Code::kREFIT_FAILED:
+      return "REFIT_FAILED";
+  }
+  return "UNKNOWN";
+}
+
+std::string Sentence(const trt::ParserErrorView& error) {
+  std::string text;
+  if (error.node >= 0) {
+    text = "node " + std::to_string(error.node);
+    if (error.node_name[0] != '\0') text += std::string(" \"") + error.node_name + "\"";
+    if (error.node_operator[0] != '\0') text += std::string(" (") + error.node_operator + ")";
+    text += ": ";
+  }
+  text += error.reason[0] != '\0' ? error.reason : "no reason given";
+  return text + " [" + error.code_name + "]";
+}
+
+std::string ShapeText(const nvinfer1::Dims& dims) {
+  std::string text;
+  for (int i = 0; i < dims.nbDims; ++i) text += (i > 0 ? "x" : "") + std::to_string(dims.d[i]);
+  return text.empty() ? "a scalar" : text;
+}
+
+std::string ShapeText(const std::vector<std::int64_t>& dims) {
+  std::string text;
+  for (std::size_t i = 0; i < dims.size(); ++i)
+    text += (i > 0 ? "x" : "") + std::to_string(dims[i]);
+  return text.empty() ? "a scalar" : text;
+}
+
+bool IsDynamic(const nvinfer1::Dims& dims) {
+  for (int i = 0; i < dims.nbDims; ++i) {
+    if (dims.d[i] < 0) return true;
+  }
+  return false;
+}
+
+void CheckFits(const trt::ShapeRange& range, const nvinfer1::Dims& dims) {
+  const auto rank = static_cast<std::size_t>(dims.nbDims);
+  for (const std::vector<std::int64_t>* shape : {&range.min, &range.opt, &range.max}) {
+    bool fits = shape->size() == rank;
+    for (std::size_t i = 0; fits && i < rank; ++i) {
+      fits = (*shape)[i] >= 0 && (dims.d[i] < 0 || dims.d[i] == (*shape)[i]);
+    }
+    if (!fits) {
+      throw InvalidArgument("shapes of input \"" + range.input + "\"",
+                            "a shape that fits " + ShapeText(dims) + " (-1 is free)",
+                            ShapeText(*shape));
+    }
+  }
+  for (std::size_t i = 0; i < rank; ++i) {
+    if (range.min[i] > range.opt[i] || range.opt[i] > range.max[i]) {
+      throw InvalidArgument(
+          "shapes of input \"" + range.input + "\"", "min <= opt <= max",
+          ShapeText(range.min) + ":" + ShapeText(range.opt) + ":" + ShapeText(range.max));
+    }
+  }
+}
+
+nvinfer1::Dims ToDims(const std::vector<std::int64_t>& shape) {
+  nvinfer1::Dims dims{};
+  dims.nbDims = static_cast<std::int32_t>(shape.size());
+  for (std::size_t i = 0; i < shape.size(); ++i) dims.d[i] = shape[i];
+  return dims;
+}
+
+const trt::ShapeRange* Find(const std::vector<trt::ShapeRange>& ranges, const char* input) {
+  for (const trt::ShapeRange& range : ranges) {
+    if (range.input == input) return &range;
+  }
+  return nullptr;
+}
+
+std::string InputNames(const nvinfer1::INetworkDefinition& network) {
+  std::string names;
+  for (int i = 0; i < network.getNbInputs(); ++i) {
+    names += std::string(i > 0 ? ", " : "") + OrEmpty(network.getInput(i)->getName());
+  }
+  return names.empty() ? "none" : names;
+}
+
+}  // namespace
+
+void ParseModel(nvonnxparser::IParser& parser, const std::string& path,
+                trt::BuildObserver& observer) {
+  const bool parsed =
+      parser.parseFromFile(path.c_str(), static_cast<int>(nvinfer1::ILogger::Severity::kVERBOSE));
+  const int count = parser.getNbErrors();
+  if (parsed && count == 0) return;
+  std::vector<std::string> details;
+  bool is_onnx = true;
+  for (int i = 0; i < count; ++i) {
+    const nvonnxparser::IParserError* error = parser.getError(i);
+    if (error == nullptr) continue;
+    const trt::ParserErrorView view{static_cast<int>(error->code()),
+                                    ParserCodeName(error->code()),
+                                    OrEmpty(error->desc()),
+                                    error->node(),
+                                    OrEmpty(error->nodeName()),
+                                    OrEmpty(error->nodeOperator()),
+                                    OrEmpty(error->func()),
+                                    OrEmpty(error->file()),
+                                    error->line()};
+    observer.OnParserError(view);
+    is_onnx = is_onnx && error->code() != nvonnxparser::ErrorCode::kMODEL_DESERIALIZE_FAILED;
+    details.push_back(Sentence(view));
+  }
+  const std::string first = details.empty() ? std::string() : ": " + details.front();
+  const std::string more =
+      details.size() > 1 ? " (and " + std::to_string(details.size() - 1) + " more)" : std::string();
+  const std::vector<std::string> lines = Logger::Get().Errors();
+  details.insert(details.end(), lines.begin(), lines.end());
+  throw Error(is_onnx ? ErrorCode::kEngineBuild : ErrorCode::kInvalidModel,
+              "TensorRT could not parse the model" +
+                  (first.empty() && !lines.empty() ? ": " + lines.front() : first) + more,
+              details);
+}
+
+void ReportTensors(const nvinfer1::INetworkDefinition& network, trt::BuildObserver& observer) {
+  const auto report = [&observer](const nvinfer1::ITensor& tensor, bool is_input) {
+    const nvinfer1::Dims dims = tensor.getDimensions();
+    observer.OnTensor(
+        {OrEmpty(tensor.getName()), is_input, DTypeName(tensor.getType()), dims.d, dims.nbDims});
+  };
+  for (int i = 0; i < network.getNbInputs(); ++i) report(*network.getInput(i), true);
+  for (int i = 0; i < network.getNbOutputs(); ++i) report(*network.getOutput(i), false);
+}
+
+void AddProfiles(nvinfer1::IBuilder& builder, nvinfer1::IBuilderConfig& config,
+                 const nvinfer1::INetworkDefinition& network,
+                 const std::vector<std::vector<trt::ShapeRange>>& profiles) {
+  for (int i = 0; profiles.empty() && i < network.getNbInputs(); ++i) {
+    const nvinfer1::ITensor& input = *network.getInput(i);
+    if (IsDynamic(input.getDimensions())) {
+      throw InvalidArgument("shapes",
+                            std::string("a range for the dynamic input \"") +
+                                OrEmpty(input.getName()) + "\" of shape " +
+                                ShapeText(input.getDimensions()),
+                            "none");
+    }
+  }
+  for (const std::vector<trt::ShapeRange>& ranges : profiles) {
+    for (const trt::ShapeRange& range : ranges) {
+      bool known = false;
+      for (int i = 0; i < network.getNbInputs(); ++i) {
+        known = known || range.input == OrEmpty(network.getInput(i)->getName());
+      }
+      if (!known) {
+        throw InvalidArgument("shapes", "names of inputs (" + InputNames(network) + ")",
+                              "\"" + range.input + "\"");
+      }
+    }
+    // Owned by the builder.
+    nvinfer1::IOptimizationProfile* profile = builder.createOptimizationProfile();
+    if (profile == nullptr) {
+      throw Error(ErrorCode::kEngineBuild, "TensorRT could not create an optimisation profile");
+    }
+    for (int i = 0; i < network.getNbInputs(); ++i) {
+      const nvinfer1::ITensor& input = *network.getInput(i);
+      const nvinfer1::Dims dims = input.getDimensions();
+      const char* name = OrEmpty(input.getName());
+      const trt::ShapeRange* range = Find(ranges, name);
+      if (range == nullptr) {
+        if (!IsDynamic(dims)) continue;
+        throw InvalidArgument("shapes",
+                              std::string("a range for the dynamic input \"") + name +
+                                  "\" of shape " + ShapeText(dims) + " in every profile",
+                              "none");
+      }
+      CheckFits(*range, dims);
+      using Selector = nvinfer1::OptProfileSelector;
+      const bool set = profile->setDimensions(name, Selector::kMIN, ToDims(range->min)) &&
+                       profile->setDimensions(name, Selector::kOPT, ToDims(range->opt)) &&
+                       profile->setDimensions(name, Selector::kMAX, ToDims(range->max));
+      if (!set) {
+        throw Error(ErrorCode::kEngineBuild,
+                    std::string("TensorRT refused the shapes of input \"") + name + "\"",
+                    Logger::Get().Errors());
+      }
+    }
+    if (!profile->isValid() || config.addOptimizationProfile(profile) < 0) {
+      throw Error(ErrorCode::kEngineBuild, "TensorRT refused an optimisation profile",
+                  Logger::Get().Errors());
+    }
+  }
+}
+
+const char* DTypeName(nvinfer1::DataType type) noexcept {
+  using Type = nvinfer1::DataType;
+  switch (type) {
+    case Type::kFLOAT:
+      return "float32";
+    case Type::kHALF:
+      return "float16";
+    case Type::kINT8:
+      return "int8";
+    case Type::kINT32:
+      return "int32";
+    case Type::kBOOL:
+      return "bool";
+    case Type::kUINT8:
+      return "uint8";
+    case Type::kFP8:
+      return "float8e4m3fn";
+    case Type::kBF16:
+      return "bfloat16";
+    case Type::kINT64:
+      return "int64";
+    case Type::kINT4:
+      return "int4";
+    case Type::kFP4:
+      return "float4e2m1";
+    case Type::kE8M0:
+      return "float8e8m0";
+  }
+  return "unknown";
+}
+
+}  // namespace tensorrt_node::TRT_FLAVOR

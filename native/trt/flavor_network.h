@@ -1,0 +1,30 @@
+#pragma once
+
+#include <NvInfer.h>
+#include <NvOnnxParser.h>
+
+#include <string>
+#include <vector>
+
+#include "trt/build.h"
+
+namespace tensorrt_node::TRT_FLAVOR {
+
+/// Throws Error(kEngineBuild), or kInvalidModel when the file is no ONNX model; details hold every parser
+/// error.
+void ParseModel(nvonnxparser::IParser& parser, const std::string& path,
+                trt::BuildObserver& observer);
+
+/// Tells the observer every input and output.
+void ReportTensors(const nvinfer1::INetworkDefinition& network, trt::BuildObserver& observer);
+
+/// Adds one optimisation profile for each entry. Throws Error(kInvalidArgument) for names or shapes
+/// that do not fit the network's inputs, or for dynamic inputs without a range.
+void AddProfiles(nvinfer1::IBuilder& builder, nvinfer1::IBuilderConfig& config,
+                 const nvinfer1::INetworkDefinition& network,
+                 const std::vector<std::vector<trt::ShapeRange>>& profiles);
+
+/// "float32", …: the names of src/tensor/dtype.ts.
+[[nodiscard]] const char* DTypeName(nvinfer1::DataType type) noexcept;
+
+}  // namespace tensorrt_node::TRT_FLAVOR

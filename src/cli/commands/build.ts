@@ -1,0 +1,172 @@
+import type { Command } from 'commander';
+import {
+  type BuilderSettings,
+  type BuildProgress,
+  type EngineBuildOptions,
+  settingNames,
+  settingTable,
+} from '../../engine/build-options';
+import { Engine } from '../../engine/engine';
+import { setLogLevel } from '../../log';
+import type { Flavor } from '../../native/trt-contract';
+import { invalidArgument } from '../../validate';
+import { printJson } from '../common';
+
+interface BuildFlags extends Record<string, unknown> {
+  output: string;
+  flavor?: Flavor;
+  computeCapability?: string;
+  shapes?: string[];
+  timeoutMs?: string;
+  json?: boolean;
+}
+
+export function registerBuild(program: Command): void {
+  const command = program
+    .command('build')
+    .description('build a TensorRT engine from an ONNX model')
+    .argument('<model>', 'ONNX file')
+    .requiredOption('-o, --output <file>', 'engine file to write')
+    .option('--flavor <name>', 'rtx1, trt10 or trt11; default: the best one found')
+    .option('--compute-capability <list>', 'GPUs to build for, e.g. 8.9,12.0 (rtx1 only)')
+    .option(
+      '--shapes <name:min:opt:max...>',
+      'range of a dynamic input, e.g. images:1x3x640x640:4x3x640x640:8x3x640x640, or one fixed shape',
+    )
+    .option('--timeout-ms <number>', 'end the build after this time')
+    .option('--json', 'print what was built as JSON');
+  for (const name of settingNames) {
+    const rule = settingTable[name];
+    const flag = `--${kebab(name)}`;
+    if (rule.kind === 'boolean') command.option(`${flag} [true|false]`, rule.help);
+    else if (rule.kind === 'integer') command.option(`${flag} <number>`, rule.help);
+    else command.option(`${flag} <${rule.choices.join('|')}>`, rule.help);
+  }
+  command
+    .addHelpText(
+      'after',
+      `
+Examples:
+  tensorrt-node build yolov8n.onnx -o yolov8n.engine
+  tensorrt-node build yolov8n.onnx -o yolov8n.engine --flavor rtx1 --compute-capability 8.9,12.0
+  tensorrt-node build dynamic.onnx -o dynamic.engine --shapes images:1x3x320x320:1x3x640x640:8x3x640x640
+
+The build runs in a process of its own. With rtx1 it needs no GPU; the other flavours build for this machine's GPU.`,
+    )
+    .action(build);
+}
+
+async function build(model: string, flags: BuildFlags, command: Command): Promise<void> {
+  // TensorRT's error lines are part of the error that is printed; on their own they would say it twice.
+  const { verbose } = command.optsWithGlobals<{ verbose?: boolean }>();
+  if (!verbose && process.env.TENSORRT_NODE_LOG === undefined) setLogLevel('silent');
+  const progress = progressLine();
+  const started = performance.now();
+  let engine: Engine;
+  try {
+    engine = await Engine.build(model, {
+      ...toOptions(flags),
+      ...(progress ? { onProgress: progress.show } : {}),
+    });
+  } finally {
+    progress?.clear();
+  }
+  const buildMs = Math.round(performance.now() - started);
+  const facts = engine.inspect();
+  if (flags.json) {
+    printJson({ path: engine.path, buildMs, ...facts });
+    return;
+  }
+  const mib = (facts.byteLength / 2 ** 20).toFixed(1);
+  const targets = facts.computeCapabilities?.length
+    ? ` for compute capability ${facts.computeCapabilities.join(', ')}`
+    : '';
+  process.stdout.write(
+    `${engine.path}: ${mib} MiB, built in ${(buildMs / 1000).toFixed(1)} s by TensorRT ${facts.tensorrtVersion} (${facts.flavor})${targets}\n`,
+  );
+}
+
+function toOptions(flags: BuildFlags): EngineBuildOptions {
+  const options: EngineBuildOptions = { output: flags.output, ...toSettings(flags) };
+  if (flags.flavor !== undefined) options.flavor = flags.flavor;
+  if (flags.computeCapability !== undefined)
+    options.computeCapabilities = flags.computeCapability.split(',').map((text) => text.trim());
+  if (flags.shapes !== undefined) options.shapes = parseShapes(flags.shapes);
+  if (flags.timeoutMs !== undefined) options.timeoutMs = toNumber('--timeout-ms', flags.timeoutMs);
+  return options;
+}
+
+/** What the flags hold is checked by the builder's own rules; here texts only become numbers and booleans. */
+function toSettings(flags: BuildFlags): BuilderSettings {
+  const settings: Record<string, unknown> = {};
+  for (const name of settingNames) {
+    const value = flags[name];
+    if (value === undefined) continue;
+    const { kind } = settingTable[name];
+    if (kind === 'integer') settings[name] = toNumber(`--${kebab(name)}`, value);
+    else if (kind === 'boolean') settings[name] = toBoolean(`--${kebab(name)}`, value);
+    else settings[name] = value;
+  }
+  return settings as BuilderSettings;
+}
+
+function toNumber(flag: string, value: unknown): number {
+  if (typeof value !== 'string' || !/^\d+$/.test(value))
+    throw invalidArgument(flag, 'a whole number', value);
+  return Number(value);
+}
+
+function toBoolean(flag: string, value: unknown): boolean {
+  if (value === true || value === 'true') return true;
+  if (value === 'false') return false;
+  throw invalidArgument(flag, 'true or false', value);
+}
+
+/** `name:min:opt:max` or `name:shape`; a name may itself hold colons. */
+export function parseShapes(texts: readonly string[]): Record<string, ShapeFlag> {
+  const isShape = (text: string | undefined): boolean => /^\d+(x\d+)*$/.test(text ?? '');
+  const toShape = (text: string): number[] => text.split('x').map(Number);
+  const shapes: Record<string, ShapeFlag> = {};
+  for (const text of texts) {
+    const parts = text.split(':');
+    const last = parts.slice(-3);
+    if (parts.length > 3 && last.every(isShape)) {
+      const [min, opt, max] = last.map(toShape);
+      shapes[parts.slice(0, -3).join(':')] = { min: min!, opt: opt!, max: max! };
+    } else if (parts.length > 1 && isShape(last.at(-1))) {
+      shapes[parts.slice(0, -1).join(':')] = toShape(last.at(-1)!);
+    } else {
+      throw invalidArgument(
+        '--shapes',
+        'name:min:opt:max or name:shape with shapes like 1x3x640x640',
+        text,
+      );
+    }
+  }
+  return shapes;
+}
+
+type ShapeFlag = number[] | { min: number[]; opt: number[]; max: number[] };
+
+function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** One line on a terminal that is written over; nothing where stderr is no terminal. */
+function progressLine():
+  | { show: (progress: BuildProgress) => void; clear: () => void }
+  | undefined {
+  if (!process.stderr.isTTY) return undefined;
+  let shownAt = 0;
+  return {
+    show({ phase, step, steps }) {
+      const now = performance.now();
+      if (now - shownAt < 50) return;
+      shownAt = now;
+      process.stderr.write(`\r\x1b[K${phase} ${step}/${steps}`.slice(0, process.stderr.columns));
+    },
+    clear() {
+      process.stderr.write('\r\x1b[K');
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import type { ErrorCode } from '../errors';
+import type { TrtBuildEvent } from '../native/trt-contract';
+import type { CheckedBuildOptions } from './build-options';
+import type { EngineFacts } from './plan-file';
+
+/** Messages between a caller's process and its build process; all of them plain JSON. */
+
+export interface BuildJob {
+  id: number;
+  modelPath: string;
+  options: CheckedBuildOptions;
+  /** The plan file is written here first, … */
+  temporaryPath: string;
+  /** … and moved here when it is whole. */
+  outputPath: string;
+  /** Folder that the build process deletes when its parent dies. */
+  privateFolder?: string;
+}
+
+export interface BuildJobResult {
+  facts: EngineFacts;
+  /** Keys of the plan file's JSON beside our facts. */
+  metadata: Record<string, unknown>;
+  /** Size of the plan file. */
+  byteLength: number;
+}
+
+export interface SerializedError {
+  code: ErrorCode;
+  message: string;
+  details: readonly string[];
+}
+
+export type ToWorker = { type: 'build'; job: BuildJob };
+
+export type FromWorker =
+  | { type: 'events'; id: number; events: TrtBuildEvent[] }
+  | { type: 'done'; id: number; result: BuildJobResult }
+  | { type: 'failed'; id: number; error: SerializedError };

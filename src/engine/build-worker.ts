@@ -1,0 +1,167 @@
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { fromNative } from '../errors';
+import { native, packageRoot } from '../native/binding';
+import type { BufferHandle } from '../native/contract';
+import type { TrtBuildEvent } from '../native/trt-contract';
+import type { BuildJob, BuildJobResult, FromWorker, ToWorker } from './build-protocol';
+import { fileSha256, publish } from './cache-files';
+import { selectTensorRT } from './library-standin';
+import { readModelMetadata } from './model-metadata';
+import { type EngineFacts, encodePlanPrefix } from './plan-file';
+
+/**
+ * The build process: the only place where NVIDIA's parser and builder run. It takes jobs over IPC, one at a
+ * time, and ends when its parent does, however the parent ends.
+ */
+
+const severity = { error: 1, warn: 2, info: 3, verbose: 4 } as const;
+/** How long events gather before they are sent: a step of a phase is often far shorter. */
+const eventDelayMs = 20;
+
+let current: BuildJob | undefined;
+
+function send(message: FromWorker): void {
+  // The callback takes the error of a parent that is gone; `disconnect` deals with that.
+  process.send?.(message, undefined, undefined, () => {});
+}
+
+/** Gathers events and sends them in few messages. */
+class EventSender {
+  #events: TrtBuildEvent[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(readonly id: number) {}
+
+  push(event: TrtBuildEvent): void {
+    this.#events.push(event);
+    this.#timer ??= setTimeout(() => this.flush(), eventDelayMs);
+  }
+
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#events.length > 0) send({ type: 'events', id: this.id, events: this.#events });
+    this.#events = [];
+  }
+}
+
+async function run(job: BuildJob): Promise<void> {
+  const events = new EventSender(job.id);
+  try {
+    const result = await build(job, events);
+    events.flush();
+    send({ type: 'done', id: job.id, result });
+  } catch (error) {
+    events.flush();
+    const { code, message, details } = toError(error);
+    send({ type: 'failed', id: job.id, error: { code, message, details } });
+  }
+}
+
+function toError(error: unknown) {
+  const { code, syscall, message } = error as NodeJS.ErrnoException;
+  if (syscall !== undefined && code !== undefined)
+    return fromNative({ code: 'ERR_IO', message: message });
+  return fromNative(error);
+}
+
+async function build(job: BuildJob, events: EventSender): Promise<BuildJobResult> {
+  const { options } = job;
+  const library = await selectTensorRT({
+    ...(options.flavor === undefined ? {} : { flavor: options.flavor }),
+    purpose: 'build',
+  });
+  const [onnxSha256, modelMetadata, built] = await Promise.all([
+    fileSha256(job.modelPath),
+    readModelMetadata(job.modelPath),
+    native().trtBuild(
+      {
+        libraryPath: library.libraryPath,
+        parserPath: library.parserPath,
+        modelPath: job.modelPath,
+        profiles: options.profiles,
+        computeCapabilities: options.computeCapabilities.map((text) =>
+          Number(text.replace('.', '')),
+        ),
+        settings: options.settings,
+        maxSeverity: severity[options.logLevel],
+      },
+      (event) => events.push(event),
+    ),
+  ]);
+  try {
+    const facts: EngineFacts = {
+      format: 1,
+      packageVersion: packageVersion(),
+      createdAt: new Date().toISOString(),
+      flavor: library.flavor,
+      tensorrtVersion: library.version,
+      computeCapabilities: options.computeCapabilities,
+      profiles: options.profiles,
+      options: Object.fromEntries(options.settings.map(({ name, value }) => [name, value])),
+      onnxSha256,
+      planSha256: digestOf(built),
+      inputs: built.inputs,
+      outputs: built.outputs,
+    };
+    const metadata = { ...modelMetadata, ...options.metadata };
+    const prefix = encodePlanPrefix(metadata, facts);
+    await native().trtPlanWrite(built.plan, job.temporaryPath, prefix);
+    await publish(job.temporaryPath, job.outputPath);
+    const { size } = await stat(job.outputPath);
+    return { facts, metadata, byteLength: size };
+  } finally {
+    native().bufferRelease(built.plan);
+  }
+}
+
+function digestOf({ plan, byteLength }: { plan: BufferHandle; byteLength: number }): string {
+  const hash = createHash('sha256');
+  const chunk = 1 << 20;
+  for (let at = 0; at < byteLength; at += chunk) {
+    const part = native().bufferRead(plan, at, Math.min(chunk, byteLength - at));
+    hash.update(new Uint8Array(part));
+  }
+  return hash.digest('hex');
+}
+
+function packageVersion(): string {
+  return (require(path.join(packageRoot, 'package.json')) as { version: string }).version;
+}
+
+/** Parent gone: nobody else can delete what this process has begun. SIGKILL, since a build cannot be waited for. */
+async function endWithParent(): Promise<void> {
+  try {
+    if (current) {
+      await rm(current.temporaryPath, { force: true });
+      if (current.privateFolder) await rm(current.privateFolder, { recursive: true, force: true });
+    }
+  } finally {
+    process.kill(process.pid, 'SIGKILL');
+  }
+}
+
+function main(): void {
+  process.once('disconnect', () => void endWithParent());
+  // A terminal's Ctrl-C reaches the whole group; what it means for a build is the parent's decision.
+  process.on('SIGINT', () => {});
+  try {
+    // When memory runs out the kernel should take this process and leave the service alone.
+    writeFileSync('/proc/self/oom_score_adj', '800');
+  } catch {
+    // Not Linux, or not allowed.
+  }
+  let queue: Promise<void> = Promise.resolve();
+  process.on('message', (message: ToWorker) => {
+    queue = queue.then(async () => {
+      current = message.job;
+      await run(message.job);
+      current = undefined;
+    });
+  });
+}
+
+main();
