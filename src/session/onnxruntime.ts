@@ -75,7 +75,7 @@ export function selectOnnxRuntime(option?: string): Promise<OnnxRuntimeLibrary> 
   const key = option ?? `\0${process.env[environmentVariable] ?? ''}`;
   let selection = selected.get(key);
   if (selection === undefined) {
-    selection = select(findOnnxRuntime(option));
+    selection = selectFrom(findOnnxRuntime(option));
     selected.set(key, selection);
     // A failure is not remembered: the package may be installed meanwhile.
     selection.catch(() => selected.delete(key));
@@ -83,7 +83,10 @@ export function selectOnnxRuntime(option?: string): Promise<OnnxRuntimeLibrary> 
   return selection;
 }
 
-async function select(found: readonly OnnxRuntimeCandidate[]): Promise<OnnxRuntimeLibrary> {
+/** @internal selectOnnxRuntime() among given candidates, not remembered. */
+export async function selectFrom(
+  found: readonly OnnxRuntimeCandidate[],
+): Promise<OnnxRuntimeLibrary> {
   const addon = native();
   const candidates = [...found];
   for (const [index, candidate] of found.entries()) {

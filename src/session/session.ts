@@ -72,7 +72,7 @@ export class Session {
       const choice = await chooseBackend(await openModel(model), resolved);
       return new Session(choice, resolved.maxQueued);
     } catch (thrown) {
-      throw fromNative(thrown, site);
+      throw atCaller(fromNative(thrown, site), site);
     }
   }
 
@@ -122,7 +122,7 @@ export class Session {
       const results = await this.#backend.run({ ...call, fetches: [...targets.keys()] });
       return storeInto(targets, results);
     } catch (thrown) {
-      throw fromNative(thrown, site);
+      throw atCaller(fromNative(thrown, site), site);
     } finally {
       this.#inFlight -= 1;
       if (this.#inFlight === 0) this.#onIdle?.();
@@ -163,4 +163,11 @@ export class Session {
     }
     return { fetches, options };
   }
+}
+
+/** Behind a file access a stack can end inside this package; the caller's lines are put below then. */
+function atCaller(error: TensorRTNodeError, site: Error): TensorRTNodeError {
+  const frames = site.stack?.split('\n').slice(2).join('\n') ?? '';
+  if (frames !== '' && !error.stack?.includes(frames)) error.stack += `\n${frames}`;
+  return error;
 }

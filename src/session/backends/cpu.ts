@@ -43,7 +43,7 @@ export async function createCpuBackend(
     );
     return new CpuBackend(handle, addon.cpuSessionInfo(handle), options.concurrency);
   } catch (thrown) {
-    throw nameTheModel(fromNative(thrown), model);
+    throw nameTheModel(withLog(thrown), model);
   } finally {
     forwardLog();
   }
@@ -85,6 +85,8 @@ class CpuBackend implements Backend {
         nativeOutputs,
       );
       return results.map(toTensor);
+    } catch (thrown) {
+      throw withLog(thrown);
     } finally {
       forwardLog();
     }
@@ -147,4 +149,16 @@ function forwardLog(): void {
   for (const { severity, message } of native().cpuDrainLog()) {
     log(levels[severity] ?? 'info', 'onnxruntime', message);
   }
+}
+
+/** What was logged belongs to the failure, so it becomes its details instead of lines on stderr. */
+function withLog(thrown: unknown): TensorRTNodeError {
+  const error = fromNative(thrown);
+  const lines = native()
+    .cpuDrainLog()
+    .map(({ message }) => message);
+  return new TensorRTNodeError(error.code, error.message, {
+    cause: error.cause,
+    details: [...error.details, ...lines],
+  });
 }
