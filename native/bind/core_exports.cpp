@@ -87,6 +87,11 @@ Napi::Value BuildInfo(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value EndAllTasks(const Napi::CallbackInfo& info) {
+  EndTasks(info.Env());
+  return info.Env().Undefined();
+}
+
 class TestTask final : public Task {
  public:
   TestTask(int delay_ms, double value, bool fail) : delay_ms_(delay_ms), value_(value), fail_(fail) {}
@@ -120,6 +125,7 @@ void ExportCore(Napi::Env env, Napi::Object exports) {
   exports.Set("bufferRead", Napi::Function::New(env, BufferRead));
   exports.Set("bufferRelease", Napi::Function::New(env, BufferRelease));
   exports.Set("buildInfo", Napi::Function::New(env, BuildInfo));
+  exports.Set("endTasks", Napi::Function::New(env, EndAllTasks));
   exports.Set("testTask", Napi::Function::New(env, RunTestTask));
 }
 

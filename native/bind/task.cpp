@@ -31,11 +31,17 @@ class TaskRunner : public std::enable_shared_from_this<TaskRunner> {
     runner->wake_js_ = WakeJs::New(env, "tensorrt-node tasks", 0, 1, runner.get());
     runner->wake_js_.Unref(env);
     // Hooks run last-in first-out: this one before the thread-safe function's own.
-    env.AddCleanupHook([](TaskRunner* self) { self->Shutdown(); }, runner.get());
+    env.AddCleanupHook(
+        [](TaskRunner* self) {
+          self->End();
+          self->wake_js_.Release();
+        },
+        runner.get());
     return runner;
   }
 
   Napi::Promise Start(Napi::Env env, std::unique_ptr<Task> task, Executor& executor) {
+    if (closed_) throw Error(ErrorCode::kDisposed, "Expected no new work while the process ends");
     auto owned = std::make_unique<PendingTask>(std::move(task), Napi::Promise::Deferred::New(env));
     PendingTask* pending = owned.get();
     Napi::Promise promise = pending->deferred.Promise();
@@ -58,9 +64,27 @@ class TaskRunner : public std::enable_shared_from_this<TaskRunner> {
     return promise;
   }
 
+  /// Idempotent. JS thread only.
+  void End() noexcept {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      closed_ = true;
+    }
+    for (auto& [pending, owned] : owned_) {
+      pending->cancelled.store(true);
+      pending->task->Cancel();
+    }
+    {
+      std::unique_lock<std::mutex> lock(mutex_);
+      idle_.wait(lock, [this] { return running_ == 0; });
+      done_.clear();
+    }
+    owned_.clear();
+  }
+
  private:
   static void OnWake(Napi::Env env, Napi::Function /*unused*/, TaskRunner* self, void* /*unused*/) {
-    // A null env means that the environment is going; Shutdown() has dealt with the tasks.
+    // A null env means that the environment is going; End() has dealt with the tasks.
     if (static_cast<napi_env>(env) == nullptr) return;
     self->Deliver(env);
   }
@@ -78,7 +102,7 @@ class TaskRunner : public std::enable_shared_from_this<TaskRunner> {
     const std::lock_guard<std::mutex> lock(mutex_);
     done_.push_back(pending);
     --running_;
-    // Under the lock, so that Shutdown() cannot release the function between the check and the call.
+    // Under the lock, so that nobody can release the function between the check and the call.
     if (!closed_ && done_.size() == 1) wake_js_.NonBlockingCall();
     idle_.notify_all();
   }
@@ -124,23 +148,6 @@ class TaskRunner : public std::enable_shared_from_this<TaskRunner> {
     if (owned_.empty()) wake_js_.Unref(env);
   }
 
-  void Shutdown() noexcept {
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      closed_ = true;
-    }
-    for (auto& [pending, owned] : owned_) {
-      pending->cancelled.store(true);
-      pending->task->Cancel();
-    }
-    {
-      std::unique_lock<std::mutex> lock(mutex_);
-      idle_.wait(lock, [this] { return running_ == 0; });
-    }
-    owned_.clear();
-    wake_js_.Release();
-  }
-
   WakeJs wake_js_;
   /// JS thread only.
   std::unordered_map<PendingTask*, std::unique_ptr<PendingTask>> owned_;
@@ -149,6 +156,7 @@ class TaskRunner : public std::enable_shared_from_this<TaskRunner> {
   std::condition_variable idle_;
   std::vector<PendingTask*> done_;
   std::size_t running_ = 0;
+  /// Written on the JS thread under the mutex.
   bool closed_ = false;
 };
 
@@ -163,6 +171,8 @@ void InitializeTasks(Napi::Env env) {
   state->runner = TaskRunner::Create(env);
   env.SetInstanceData<EnvState>(state.release());
 }
+
+void EndTasks(Napi::Env env) noexcept { env.GetInstanceData<EnvState>()->runner->End(); }
 
 Napi::Promise StartTask(Napi::Env env, std::unique_ptr<Task> task, Executor& executor) {
   return env.GetInstanceData<EnvState>()->runner->Start(env, std::move(task), executor);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cpu/element_type.h"
+#include "cpu/exit_guard.h"
 
 namespace tensorrt_node {
 namespace {
@@ -60,7 +61,8 @@ CpuRun::CpuRun(std::shared_ptr<CpuSession> session, std::vector<std::string> fee
 }
 
 std::vector<CpuTensor> CpuRun::Execute() {
-  if (cancelled_.load()) throw Error(ErrorCode::kDisposed, "The run was cancelled");
+  const OrtStay stay([this] { Cancel(); });
+  if (cancelled_.load() || !stay) throw Error(ErrorCode::kDisposed, "The run was cancelled");
   const OrtRuntime& runtime = session_->runtime();
   const ort::Api& api = runtime.api();
 

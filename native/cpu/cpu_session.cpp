@@ -1,5 +1,6 @@
 #include "cpu/cpu_session.h"
 
+#include "cpu/exit_guard.h"
 #include "cpu/reaper.h"
 
 namespace tensorrt_node {
@@ -28,11 +29,9 @@ class LoadingScope {
 }  // namespace
 
 std::shared_ptr<CpuSession> CpuSession::New(CpuSessionOptions options) {
-  // Made before the session, so that its exit handler exists before any session can need it.
-  Executor& reaper = Reaper();
-  return {new CpuSession(std::move(options)), [&reaper](CpuSession* dead) noexcept {
+  return {new CpuSession(std::move(options)), [](CpuSession* dead) noexcept {
             try {
-              reaper.Submit([dead] { delete dead; });
+              Reaper().Submit([dead] { delete dead; });
             } catch (...) {
               // No memory to queue the job: leak rather than block this thread.
             }
@@ -44,10 +43,14 @@ CpuSession::CpuSession(CpuSessionOptions options)
 
 CpuSession::~CpuSession() {
   pool_.Stop();
-  if (session_ != nullptr) runtime_->api().ReleaseSession(session_);
+  if (session_ == nullptr) return;
+  const OrtStay stay;
+  if (stay) runtime_->api().ReleaseSession(session_);
 }
 
 void CpuSession::Load(const std::string& library, const ModelSource& model) {
+  const OrtStay stay([this] { CancelLoad(); });
+  if (!stay) throw Error(ErrorCode::kDisposed, "The process is ending");
   runtime_ = &OrtRuntime::Load(library);
   const ort::Api& api = runtime_->api();
   ort::SessionOptions* raw = nullptr;
@@ -66,6 +69,7 @@ void CpuSession::Load(const std::string& library, const ModelSource& model) {
             : api.CreateSession(runtime_->env(), model.path.c_str(), raw, &session_);
     runtime_->Check(status, OrtStage::kLoad);
   }
+  OrtStay::Arm();
   Describe();
 }
 

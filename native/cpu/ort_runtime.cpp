@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/dynamic_library.h"
+#include "cpu/exit_guard.h"
 #include "cpu/ort_log.h"
 
 namespace tensorrt_node {
@@ -46,6 +47,8 @@ const OrtRuntime& OrtRuntime::Load(const std::string& path) {
   // Both leaked: sessions that outlive static destructors still use them.
   static auto* mutex = new std::mutex;
   static auto* runtimes = new std::map<std::string, std::unique_ptr<const OrtRuntime>>;
+  const OrtStay stay;
+  if (!stay) throw Error(ErrorCode::kDisposed, "The process is ending");
   const std::lock_guard<std::mutex> lock(*mutex);
   std::unique_ptr<const OrtRuntime>& runtime = (*runtimes)[path];
   if (!runtime) runtime.reset(new OrtRuntime(path));
@@ -68,8 +71,8 @@ OrtRuntime::OrtRuntime(const std::string& path) {
   }
   const void* table = base->GetApi(ort::kApiVersion);
   if (table == nullptr) throw Unavailable(path, "version " + version_ + " offers no API of version 17");
-  // From here on its own threads may exist.
   library.Leak();
+  OrtStay::Arm();
   api_ = std::make_unique<const ort::Api>(table);
   can_cancel_load_ = minor >= ort::kMinorVersionOfLoadCancellation;
 

@@ -19,8 +19,11 @@ export function native(): NativeAddon {
   if (loaded) return loaded;
   if (failure) throw failure;
   try {
-    loaded = nodeGypBuild(packageRoot) as NativeAddon;
-    return loaded;
+    const addon = nodeGypBuild(packageRoot) as NativeAddon;
+    // process.exit() would let exit() tear down libraries under the threads that still run in them.
+    process.once('exit', () => addon.endTasks());
+    loaded = addon;
+    return addon;
   } catch (cause) {
     failure = explain(cause);
     throw failure;

@@ -33,6 +33,8 @@ export interface CoreContract {
   bufferRelease(buffer: BufferHandle): void;
   /** [sync] Facts about this binary and this machine. */
   buildInfo(): BuildInfo;
+  /** [sync] Cancels all tasks of this thread and waits for them; for the process's `exit` event alone. */
+  endTasks(): void;
   /** [async] Resolves with `value` after `delayMs` on a pool thread; rejects with ERR_INTERNAL when `fail`. For tests of the task runner. */
   testTask(delayMs: number, value: number, fail: boolean): Promise<number>;
 }

@@ -61,8 +61,9 @@ function endlessModel(): Uint8Array {
 
 const startRun = (file: string) =>
   `pkg.Session.create(${JSON.stringify(file)}, {backend: 'cpu'}).then(async (session) => {
-     const feeds = { x: pkg.Tensor.from(new Float32Array(4)) };
-     for (let i = 0; i < 3; i++) session.run(feeds).catch(() => {});
+     const feeds = { x: pkg.Tensor.from(new Float32Array(4), session.inputs[0].dims) };
+     const run = () => session.run(feeds).then(run, () => {});
+     for (let i = 0; i < 3; i++) run();
      setTimeout(ready, 20);
    });`;
 
@@ -72,10 +73,18 @@ describe('the end of a process', () => {
     expect(await runChild(script)).toBe('bye');
   });
 
+  it('by exit() that no JS is told of, during such a run', async () => {
+    const script = `${startRun(endless)} function ready() { console.log('bye'); process.reallyExit(0); }`;
+    expect(await runChild(script)).toBe('bye');
+  });
+
   it('by process.exit() while a model is being loaded', async () => {
-    const script = `for (let i = 0; i < 4; i++) pkg.Session.create(${JSON.stringify(quick)});
-      setTimeout(() => { console.log('bye'); process.exit(0); }, 5);`;
-    for (let i = 0; i < 5; i++) expect(await runChild(script)).toBe('bye');
+    for (const delayMs of [0, 2, 5, 8, 10, 12, 15, 20, 30, 40]) {
+      const script = `
+        for (let i = 0; i < 4; i++) pkg.Session.create(${JSON.stringify(quick)}, { backend: 'cpu' });
+        setTimeout(() => { console.log('bye'); process.exit(0); }, ${delayMs});`;
+      expect(await runChild(script), `${delayMs} ms`).toBe('bye');
+    }
   });
 
   it('by an uncaught error during a run gives exit code 1, no crash', async () => {
@@ -134,9 +143,11 @@ describe('worker threads', () => {
       const codes = await Promise.all(workers.map((worker) => worker.terminate()));
       expect(codes).toEqual(Array(8).fill(1));
     }
-    expect(await runChild(`${startRun(quick)} function ready() { console.log('fine'); }`)).toBe(
-      'fine',
-    );
+    expect(
+      await runChild(
+        `${startRun(quick)} function ready() { console.log('fine'); process.exit(); }`,
+      ),
+    ).toBe('fine');
   });
 
   it('are terminated while they load', async () => {
