@@ -38,70 +38,98 @@ std::size_t BytesOfElement(InputFormat format) noexcept {
   return 4;
 }
 
-/// The rows of the horizontal pass that the last output rows needed: each source row is resized
-/// once.
-class RowCache {
+/// Source rows and weights of one row of the resized picture.
+struct RowTap {
+  std::size_t row0;
+  std::size_t row1;
+  std::int16_t weight0;
+  std::int16_t weight1;
+};
+
+std::vector<RowTap> RowTaps(std::size_t source_height, std::size_t target_height) {
+  const LinearAxis axis(source_height, target_height);
+  const auto last = static_cast<std::int64_t>(source_height) - 1;
+  std::vector<RowTap> taps(target_height);
+  for (std::size_t y = 0; y < target_height; ++y) {
+    const LinearTap tap = axis.At(y);
+    RowTap& row = taps[y];
+    row = {static_cast<std::size_t>(std::clamp<std::int64_t>(tap.position, 0, last)),
+           static_cast<std::size_t>(std::clamp<std::int64_t>(tap.position + 1, 0, last)),
+           tap.weight0, tap.weight1};
+    // A row of weight 0 adds nothing: do not resize it.
+    if (tap.weight1 == 0) row.row1 = row.row0;
+    if (tap.weight0 == 0) row.row0 = row.row1;
+  }
+  return taps;
+}
+
+/// The horizontal pass over the source rows that are needed, in their order, each once. The last
+/// two stay.
+class HorizontalPass {
  public:
-  RowCache(const ImageView& image, const LetterboxPlan& plan, Isa isa)
+  HorizontalPass(const ImageView& image, const LetterboxPlan& plan, const std::vector<RowTap>& taps,
+                 Isa isa)
       : image_(image), horizontal_(image.width, image.layout, plan.resized_width, isa) {
     kernel_ = ResizeKernelsFor(horizontal_.isa).horizontal;
+    for (const RowTap& tap : taps) {
+      for (const std::size_t row : {tap.row0, tap.row1}) {
+        if (needed_.empty() || row > needed_.back()) needed_.push_back(row);
+      }
+    }
     const std::size_t samples = plan.resized_width * 3 + kRowSlack;
     const std::size_t stride = (samples * sizeof(std::int16_t) + 63) / 64 * 64;
     // Kernels read whole windows; a row shorter than one is copied to where that is allowed.
-    const std::size_t padded =
-        horizontal_.row_bytes > horizontal_.used_bytes ? horizontal_.row_bytes : 0;
-    memory_ = AllocateHostBuffer(2 * stride + padded);
+    const bool is_short = horizontal_.row_bytes > horizontal_.used_bytes;
+    memory_ = AllocateHostBuffer(2 * stride + (is_short ? horizontal_.row_bytes : 0));
     rows_[0] = reinterpret_cast<std::int16_t*>(memory_.data);
     rows_[1] = reinterpret_cast<std::int16_t*>(memory_.data + stride);
-    if (padded != 0) {
+    if (is_short) {
       padded_row_ = memory_.data + 2 * stride;
-      std::memset(padded_row_, 0, padded);
+      std::memset(padded_row_, 0, horizontal_.row_bytes);
     }
   }
 
-  /// Valid until a third row is asked for; `keep` is the row that must survive this call.
-  const std::int16_t* Row(std::int64_t y, std::int64_t keep) {
-    for (int slot = 0; slot < 2; ++slot) {
-      if (held_[slot] == y) return rows_[slot];
-    }
-    const int slot = held_[0] == keep ? 1 : 0;
-    const std::uint8_t* source = image_.data + static_cast<std::size_t>(y) * image_.stride_bytes;
+  /// The row `y`, which is one of the last two asked for or the next that is needed.
+  const std::int16_t* Row(std::size_t y) {
+    if (done_ > 0 && needed_[done_ - 1] == y) return rows_[(done_ - 1) % 2];
+    if (done_ > 1 && needed_[done_ - 2] == y) return rows_[done_ % 2];
+    const std::uint8_t* source = Source(done_);
+    const std::uint8_t* ahead = Source(std::min(done_ + kRowsAhead, needed_.size() - 1));
     if (padded_row_ != nullptr) {
       std::memcpy(padded_row_, source, horizontal_.used_bytes);
-      source = padded_row_;
+      source = ahead = padded_row_;
     }
-    kernel_(horizontal_, source, rows_[slot]);
-    held_[slot] = y;
-    return rows_[slot];
+    std::int16_t* out = rows_[done_ % 2];
+    kernel_(horizontal_, source, ahead, out);
+    ++done_;
+    return out;
   }
 
  private:
+  static constexpr std::size_t kRowsAhead = 2;
+
+  const std::uint8_t* Source(std::size_t index) const noexcept {
+    return image_.data + needed_[index] * image_.stride_bytes;
+  }
+
   const ImageView& image_;
   HorizontalPlan horizontal_;
-  void (*kernel_)(const HorizontalPlan&, const std::uint8_t*, std::int16_t*);
+  void (*kernel_)(const HorizontalPlan&, const std::uint8_t*, const std::uint8_t*, std::int16_t*);
+  std::vector<std::size_t> needed_;
+  std::size_t done_ = 0;
   HostBuffer memory_;
   std::int16_t* rows_[2];
-  std::int64_t held_[2] = {-1, -1};
   std::uint8_t* padded_row_ = nullptr;
 };
 
-/// Calls `write(y, row0, row1, weight0, weight1)` for each row of the resized picture, top to
-/// bottom.
+/// Calls `write(row0, row1, weight0, weight1)` for each row of the resized picture, top to bottom.
 template <typename Write>
 void ForEachRow(const ImageView& image, const LetterboxPlan& plan, Isa isa, Write write) {
-  RowCache cache(image, plan, isa);
-  const LinearAxis axis(image.height, plan.resized_height);
-  const auto last = static_cast<std::int64_t>(image.height) - 1;
-  for (std::size_t y = 0; y < plan.resized_height; ++y) {
-    const LinearTap tap = axis.At(y);
-    std::int64_t y0 = std::clamp<std::int64_t>(tap.position, 0, last);
-    std::int64_t y1 = std::clamp<std::int64_t>(tap.position + 1, 0, last);
-    // A row of weight 0 adds nothing: do not resize it.
-    if (tap.weight1 == 0) y1 = y0;
-    if (tap.weight0 == 0) y0 = y1;
-    const std::int16_t* row0 = cache.Row(y0, y1);
-    const std::int16_t* row1 = cache.Row(y1, y0);
-    write(y, row0, row1, tap.weight0, tap.weight1);
+  const std::vector<RowTap> taps = RowTaps(image.height, plan.resized_height);
+  HorizontalPass pass(image, plan, taps, isa);
+  for (const RowTap& tap : taps) {
+    const std::int16_t* row0 = pass.Row(tap.row0);
+    write(row0, pass.Row(tap.row1), tap.weight0, tap.weight1);
   }
 }
 
@@ -114,8 +142,8 @@ void WriteInterleaved(const ImageView& image, const LetterboxPlan& plan, std::ui
   std::uint8_t* line = target + plan.pad_top * stride;
   std::memset(target, fill, plan.pad_top * stride);
   ForEachRow(image, plan, isa,
-             [&](std::size_t, const std::int16_t* row0, const std::int16_t* row1,
-                 std::int16_t weight0, std::int16_t weight1) {
+             [&](const std::int16_t* row0, const std::int16_t* row1, std::int16_t weight0,
+                 std::int16_t weight1) {
                std::memset(line, fill, left);
                kernels.vertical(row0, row1, weight0, weight1, samples, line + left);
                std::memset(line + left + samples, fill, stride - left - samples);
@@ -141,8 +169,8 @@ void WritePlanar(const ImageView& image, const LetterboxPlan& plan, Element fill
   }
   const std::size_t right = plan.canvas_width - plan.pad_left - plan.resized_width;
   ForEachRow(image, plan, isa,
-             [&](std::size_t, const std::int16_t* row0, const std::int16_t* row1,
-                 std::int16_t weight0, std::int16_t weight1) {
+             [&](const std::int16_t* row0, const std::int16_t* row1, std::int16_t weight0,
+                 std::int16_t weight1) {
                kernels.vertical(row0, row1, weight0, weight1, samples, pixels.data);
                Element* starts[3];
                for (std::size_t c = 0; c < 3; ++c) {

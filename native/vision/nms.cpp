@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "vision/detect_kernels.h"
 
 namespace tensorrt_node {
 namespace {
@@ -51,6 +52,12 @@ bool KeptBoxes::Add(const Box& box) {
   return true;
 }
 
-KeptBoxes::Kernel OverlapKernelFor(Isa /*isa*/) noexcept { return OverlapsScalar; }
+KeptBoxes::Kernel OverlapKernelFor([[maybe_unused]] Isa isa) noexcept {
+#if defined(__x86_64__)
+  if (isa == Isa::kAvx2) return OverlapsAvx2;
+  if (isa == Isa::kAvx512) return OverlapsAvx512;
+#endif
+  return OverlapsScalar;
+}
 
 }  // namespace tensorrt_node

@@ -115,6 +115,12 @@ HorizontalPlan::HorizontalPlan(std::size_t the_source_width, PixelLayout the_lay
   if (isa == Isa::kAvx2) BuildAvx2(*this);
 }
 
-const ResizeKernels& ResizeKernelsFor(Isa /*isa*/) noexcept { return ScalarResizeKernels(); }
+const ResizeKernels& ResizeKernelsFor([[maybe_unused]] Isa isa) noexcept {
+#if defined(__x86_64__)
+  if (isa == Isa::kAvx2) return Avx2ResizeKernels();
+  if (isa == Isa::kAvx512) return Avx512ResizeKernels();
+#endif
+  return ScalarResizeKernels();
+}
 
 }  // namespace tensorrt_node

@@ -41,8 +41,8 @@ struct HorizontalPlan {
   std::size_t source_width;
   PixelLayout layout;
   std::size_t width;  ///< Pixels of the target.
-  std::size_t
-      row_bytes;  ///< Bytes of a source row that a kernel may read: no fewer than min_row_bytes.
+  /// Bytes that a kernel reads of a row; more than used_bytes where a row is shorter than a window.
+  std::size_t row_bytes;
   std::size_t used_bytes;  ///< Bytes of a source row that hold pixels.
   Isa isa;                 ///< The variant that the tables are for; may be lower than asked for.
 
@@ -56,12 +56,12 @@ struct HorizontalPlan {
   std::vector<Pixel> pixels;
   std::uint8_t channel[3];  ///< Byte of red, green and blue within a source pixel.
 
-  /// Vector variants, per block of kBlockPixels target pixels.
-  std::vector<std::uint32_t>
-      offsets;  ///< kAvx512: start of the 128-byte window. kAvx2: of 8 bytes, per pixel.
-  std::vector<std::uint8_t> shuffle;  ///< Which window byte goes where.
-  std::vector<std::uint8_t> high;     ///< Upper 6 bits of the weights, in pairs as the bytes.
-  std::vector<std::uint8_t> low;      ///< Lower 5 bits.
+  /// Vector variants, per block of target pixels. A window is 128 bytes a block, or 8 bytes a pixel
+  /// (AVX2).
+  std::vector<std::uint32_t> offsets;  ///< Start of each window.
+  std::vector<std::uint8_t> shuffle;   ///< Which window byte goes where.
+  std::vector<std::uint8_t> high;      ///< Upper 6 bits of the weights, in pairs as the bytes.
+  std::vector<std::uint8_t> low;       ///< Lower 5 bits.
 };
 
 /// Target pixels and window bytes of a block, and the bytes of its tables.
@@ -76,15 +76,17 @@ struct Avx512Block {
   static constexpr std::size_t kTableBytes = 64;
 };
 
-/// Samples that a kernel may write past the end of a row of the horizontal pass.
-constexpr std::size_t kRowSlack = 32;
+/// Samples that kernels may write or read past the end of a row of the horizontal pass.
+constexpr std::size_t kRowSlack = 64;
 
 /// The variants of one instruction set. Sample counts are pixels * 3.
 struct ResizeKernels {
   /// One row: `row` has plan.row_bytes readable bytes, `out` plan.width * 3 + kRowSlack samples.
-  void (*horizontal)(const HorizontalPlan& plan, const std::uint8_t* row, std::int16_t* out);
-  /// out[i] = (((row0[i] * weight0) >> 16) + ((row1[i] * weight1) >> 16) + 2) >> 2, `samples` bytes
-  /// exactly.
+  /// `ahead` is a row needed soon, for the cache to fetch meanwhile.
+  void (*horizontal)(const HorizontalPlan& plan, const std::uint8_t* row, const std::uint8_t* ahead,
+                     std::int16_t* out);
+  /// out[i] = (((row0[i] * weight0) >> 16) + ((row1[i] * weight1) >> 16) + 2) >> 2, for i <
+  /// samples. The rows have kRowSlack readable samples more.
   void (*vertical)(const std::int16_t* row0, const std::int16_t* row1, std::int16_t weight0,
                    std::int16_t weight1, std::size_t samples, std::uint8_t* out);
   /// Interleaved pixels to three planes, `pixels` elements each.

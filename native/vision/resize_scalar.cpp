@@ -4,7 +4,8 @@
 namespace tensorrt_node {
 namespace {
 
-void Horizontal(const HorizontalPlan& plan, const std::uint8_t* row, std::int16_t* out) {
+void Horizontal(const HorizontalPlan& plan, const std::uint8_t* row, const std::uint8_t* /*ahead*/,
+                std::int16_t* out) {
   for (const HorizontalPlan::Pixel& pixel : plan.pixels) {
     for (const std::uint8_t channel : plan.channel) {
       const int sum = row[pixel.offset0 + channel] * pixel.weight0 +

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/error.h"
+#include "vision/detect_kernels.h"
 #include "vision/half.h"
 #include "vision/nms.h"
 
@@ -109,6 +110,20 @@ void Append(const Candidate& candidate, const Box& box, const BoxMapping& mappin
   detections.anchors.push_back(static_cast<std::int32_t>(candidate.Anchor()));
 }
 
+void UpdateBestScalar(const float* row, std::int32_t index, std::size_t count, float* best,
+                      std::int32_t* best_class) {
+  for (std::size_t i = 0; i < count; ++i) {
+    if (row[i] > best[i]) {
+      best[i] = row[i];
+      best_class[i] = index;
+    }
+  }
+}
+
+void HalfToFloatScalar(const std::uint16_t* source, std::size_t count, float* target) {
+  for (std::size_t i = 0; i < count; ++i) target[i] = HalfToFloat(source[i]);
+}
+
 }  // namespace
 
 void Yolov8Output::Check() const {
@@ -159,19 +174,12 @@ Detections DecodeYolov8(const Yolov8Output& output, const DetectionOptions& opti
   return detections;
 }
 
-ScanKernels ScanKernelsFor(Isa /*isa*/) noexcept {
-  return {[](const float* row, std::int32_t index, std::size_t count, float* best,
-             std::int32_t* best_class) {
-            for (std::size_t i = 0; i < count; ++i) {
-              if (row[i] > best[i]) {
-                best[i] = row[i];
-                best_class[i] = index;
-              }
-            }
-          },
-          [](const std::uint16_t* source, std::size_t count, float* target) {
-            for (std::size_t i = 0; i < count; ++i) target[i] = HalfToFloat(source[i]);
-          }};
+ScanKernels ScanKernelsFor([[maybe_unused]] Isa isa) noexcept {
+#if defined(__x86_64__)
+  if (isa == Isa::kAvx2) return {UpdateBestAvx2, HalfToFloatAvx2};
+  if (isa == Isa::kAvx512) return {UpdateBestAvx512, HalfToFloatAvx2};
+#endif
+  return {UpdateBestScalar, HalfToFloatScalar};
 }
 
 }  // namespace tensorrt_node
