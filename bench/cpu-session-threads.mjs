@@ -13,7 +13,10 @@ if (!file) {
 /** inFlight: runs kept going at a time. */
 const arrangements = {
   'latency (1 run, all cores)': { options: { optimizeFor: 'latency' }, inFlight: 1 },
-  'the same, spinning': { options: { optimizeFor: 'latency', cpu: { spinning: true } }, inFlight: 1 },
+  'the same, spinning': {
+    options: { optimizeFor: 'latency', cpu: { spinning: true } },
+    inFlight: 1,
+  },
   'throughput (1 run a core)': { options: { optimizeFor: 'throughput' }, inFlight: 0 },
   'throughput, 1 run in flight': { options: { optimizeFor: 'throughput' }, inFlight: 1 },
   'all runs on all cores': {
@@ -73,4 +76,6 @@ const summary = Object.fromEntries(
     ),
   ]),
 );
-console.log(JSON.stringify({ model: file, rounds: Number(rounds), runs: Number(runs), summary }, null, 2));
+console.log(
+  JSON.stringify({ model: file, rounds: Number(rounds), runs: Number(runs), summary }, null, 2),
+);

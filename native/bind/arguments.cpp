@@ -44,13 +44,16 @@ ByteView ViewOf(const Napi::ArrayBuffer& buffer, std::size_t offset, std::size_t
 ByteView BytesOf(const Napi::Value& value, const char* name) {
   if (value.IsTypedArray()) {
     auto array = value.As<Napi::TypedArray>();
-    // SharedArrayBuffer backing: node-addon-api would read it as an ArrayBuffer; another thread may write it.
-    if (!array.ArrayBuffer().IsArrayBuffer()) throw InvalidArgument(name, "unshared memory", "a SharedArrayBuffer");
+    // SharedArrayBuffer backing: node-addon-api would read it as an ArrayBuffer; another thread may
+    // write it.
+    if (!array.ArrayBuffer().IsArrayBuffer())
+      throw InvalidArgument(name, "unshared memory", "a SharedArrayBuffer");
     return ViewOf(array.ArrayBuffer(), array.ByteOffset(), array.ByteLength());
   }
   if (value.IsDataView()) {
     auto view = value.As<Napi::DataView>();
-    if (!view.ArrayBuffer().IsArrayBuffer()) throw InvalidArgument(name, "unshared memory", "a SharedArrayBuffer");
+    if (!view.ArrayBuffer().IsArrayBuffer())
+      throw InvalidArgument(name, "unshared memory", "a SharedArrayBuffer");
     return ViewOf(view.ArrayBuffer(), view.ByteOffset(), view.ByteLength());
   }
   if (value.IsArrayBuffer()) {
@@ -69,17 +72,21 @@ std::size_t SizeOf(const Napi::Value& value, const char* name) {
   return static_cast<std::size_t>(number);
 }
 
-std::int32_t Int32Of(const Napi::Value& value, const char* name, std::int32_t min, std::int32_t max) {
+std::int32_t Int32Of(const Napi::Value& value, const char* name, std::int32_t min,
+                     std::int32_t max) {
   const double number = NumberOf(value, name, min, max);
-  if (std::floor(number) != number) throw InvalidArgument(name, "an integer", std::to_string(number));
+  if (std::floor(number) != number)
+    throw InvalidArgument(name, "an integer", std::to_string(number));
   return static_cast<std::int32_t>(number);
 }
 
 double NumberOf(const Napi::Value& value, const char* name, double min, double max) {
-  const std::string expected = "a number from " + std::to_string(min) + " to " + std::to_string(max);
+  const std::string expected =
+      "a number from " + std::to_string(min) + " to " + std::to_string(max);
   if (!value.IsNumber()) throw InvalidArgument(name, expected, KindOf(value));
   const double number = value.As<Napi::Number>().DoubleValue();
-  if (!(number >= min && number <= max)) throw InvalidArgument(name, expected, std::to_string(number));
+  if (!(number >= min && number <= max))
+    throw InvalidArgument(name, expected, std::to_string(number));
   return number;
 }
 

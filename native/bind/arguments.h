@@ -10,8 +10,8 @@
 
 namespace tensorrt_node::bind {
 
-/// The bytes behind a TypedArray, DataView or ArrayBuffer at this moment. Valid until the JS thread runs JS
-/// again: copy before going asynchronous. A detached buffer reads as size 0.
+/// The bytes behind a TypedArray, DataView or ArrayBuffer at this moment. Valid until the JS thread
+/// runs JS again: copy before going asynchronous. A detached buffer reads as size 0.
 struct ByteView {
   std::uint8_t* data = nullptr;
   std::size_t size = 0;

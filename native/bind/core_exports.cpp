@@ -29,13 +29,15 @@ Napi::Value BufferAllocate(const Napi::CallbackInfo& info) {
 
 Napi::Value BufferByteLength(const Napi::CallbackInfo& info) {
   return Guarded(info.Env(), [&]() -> Napi::Value {
-    return Napi::Number::New(info.Env(), static_cast<double>(BufferHandle::Get(info[0], "buffer")->size));
+    return Napi::Number::New(info.Env(),
+                             static_cast<double>(BufferHandle::Get(info[0], "buffer")->size));
   });
 }
 
 void CheckRange(std::size_t offset, std::size_t length, std::size_t size) {
   if (offset > size || length > size - offset) {
-    throw InvalidArgument("byteOffset", "a range inside the buffer of " + std::to_string(size) + " bytes",
+    throw InvalidArgument("byteOffset",
+                          "a range inside the buffer of " + std::to_string(size) + " bytes",
                           std::to_string(length) + " bytes at " + std::to_string(offset));
   }
 }
@@ -77,7 +79,8 @@ Napi::Value BuildInfo(const Napi::CallbackInfo& info) {
     Napi::Object result = Napi::Object::New(env);
     result.Set("napiVersion", Napi::Number::New(env, NAPI_VERSION));
     result.Set("compiler", Napi::String::New(env, __VERSION__));
-    result.Set("poolThreads", Napi::Number::New(env, static_cast<double>(ThreadPool::SharedSize())));
+    result.Set("poolThreads",
+               Napi::Number::New(env, static_cast<double>(ThreadPool::SharedSize())));
     Napi::Array features = Napi::Array::New(env);
     for (const std::string& feature : CpuFeatures()) {
       features.Set(features.Length(), Napi::String::New(env, feature));
@@ -94,7 +97,8 @@ Napi::Value EndAllTasks(const Napi::CallbackInfo& info) {
 
 class TestTask final : public Task {
  public:
-  TestTask(int delay_ms, double value, bool fail) : delay_ms_(delay_ms), value_(value), fail_(fail) {}
+  TestTask(int delay_ms, double value, bool fail)
+      : delay_ms_(delay_ms), value_(value), fail_(fail) {}
   void Execute() override {
     std::this_thread::sleep_for(std::chrono::milliseconds(delay_ms_));
     if (fail_) throw Error(ErrorCode::kInternal, "The test task was asked to fail", {"a detail"});

@@ -78,7 +78,8 @@ class ProbeTask final : public Task {
 
 CpuSessionOptions OptionsOf(const Napi::Object& object) {
   CpuSessionOptions options;
-  options.concurrency = static_cast<std::size_t>(Int32Of(object.Get("concurrency"), "concurrency", 1, 256));
+  options.concurrency =
+      static_cast<std::size_t>(Int32Of(object.Get("concurrency"), "concurrency", 1, 256));
   options.intra_op_threads = Int32Of(object.Get("intraOpThreads"), "intraOpThreads", 0, 1024);
   options.inter_op_threads = Int32Of(object.Get("interOpThreads"), "interOpThreads", 0, 1024);
   options.parallel_execution = BooleanOf(object.Get("parallelExecution"), "parallelExecution");
@@ -115,9 +116,10 @@ Napi::Value SessionCreate(const Napi::CallbackInfo& info) {
     ModelSource model = ModelOf(info[1]);
     auto session = CpuSession::New(OptionsOf(ObjectOf(info[2], "options")));
     Executor& executor = session->executor();
-    return StartTask(info.Env(),
-                     std::make_unique<LoadTask>(std::move(session), std::move(library), std::move(model)),
-                     executor);
+    return StartTask(
+        info.Env(),
+        std::make_unique<LoadTask>(std::move(session), std::move(library), std::move(model)),
+        executor);
   });
 }
 

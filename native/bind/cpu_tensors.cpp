@@ -19,7 +19,8 @@ std::vector<std::int64_t> DimsOf(const Napi::Value& value, const std::string& na
   const std::string label = "dims of " + name;
   if (!value.IsArray()) throw InvalidArgument(label, "an array", "something else");
   auto array = value.As<Napi::Array>();
-  if (array.Length() > kMaxRank) throw InvalidArgument(label, "at most 64 dims", std::to_string(array.Length()));
+  if (array.Length() > kMaxRank)
+    throw InvalidArgument(label, "at most 64 dims", std::to_string(array.Length()));
   std::vector<std::int64_t> dims;
   for (std::uint32_t i = 0; i < array.Length(); ++i) {
     const Napi::HandleScope scope(value.Env());
@@ -42,7 +43,8 @@ std::vector<std::string> StringsOf(const Napi::Value& value, const std::string& 
 HostBuffer CopyOf(ByteView source, int element_type) {
   HostBuffer copy = AllocateHostBuffer(source.size);
   if (element_type == kElementBool) {
-    // Kernels read these bytes as C++ bools, for which every value but 0 and 1 is undefined behaviour.
+    // Kernels read these bytes as C++ bools, for which every value but 0 and 1 is undefined
+    // behaviour.
     std::transform(source.data, source.data + source.size, copy.data,
                    [](std::uint8_t byte) -> std::uint8_t { return byte != 0 ? 1 : 0; });
   } else if (source.size != 0) {
@@ -75,7 +77,8 @@ Napi::Object ToJs(Napi::Env env, CpuTensor tensor, bool native) {
   object.Set("dtype", Napi::Number::New(env, tensor.element_type));
   Napi::Array dims = Napi::Array::New(env, tensor.dims.size());
   for (std::size_t i = 0; i < tensor.dims.size(); ++i) {
-    dims.Set(static_cast<std::uint32_t>(i), Napi::Number::New(env, static_cast<double>(tensor.dims[i])));
+    dims.Set(static_cast<std::uint32_t>(i),
+             Napi::Number::New(env, static_cast<double>(tensor.dims[i])));
   }
   object.Set("dims", dims);
   if (tensor.element_type == kElementString) {
@@ -87,7 +90,8 @@ Napi::Object ToJs(Napi::Env env, CpuTensor tensor, bool native) {
     object.Set("data", strings);
   } else if (native) {
     const auto size = static_cast<std::int64_t>(tensor.data.size);
-    object.Set("data", BufferHandle::New(env, std::make_shared<HostBuffer>(std::move(tensor.data)), size));
+    object.Set("data",
+               BufferHandle::New(env, std::make_shared<HostBuffer>(std::move(tensor.data)), size));
   } else {
     Napi::ArrayBuffer copy = Napi::ArrayBuffer::New(env, tensor.data.size);
     if (tensor.data.size != 0) std::memcpy(copy.Data(), tensor.data.data, tensor.data.size);

@@ -22,8 +22,8 @@ struct Failure {
 /// A JS Error with `code` and, when there are any, `details`. JS thread only.
 [[nodiscard]] Napi::Error ToJsError(Napi::Env env, const Failure& failure);
 
-/// Runs `body` and rethrows every C++ exception as a JS error. Wrap each exported function's body in it:
-/// node-addon-api lets only Napi::Error through.
+/// Runs `body` and rethrows every C++ exception as a JS error. Wrap each exported function's body
+/// in it: node-addon-api lets only Napi::Error through.
 template <typename Body>
 auto Guarded(Napi::Env env, Body&& body) -> decltype(body()) {
   try {

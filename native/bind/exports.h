@@ -4,7 +4,8 @@
 
 namespace tensorrt_node::bind {
 
-// One function a subject; each adds its functions to `exports`. Their signatures stand in src/native/contract.ts.
+// One function a subject; each adds its functions to `exports`. Their signatures stand in
+// src/native/contract.ts.
 void ExportCore(Napi::Env env, Napi::Object exports);
 void ExportFileLock(Napi::Env env, Napi::Object exports);
 void ExportCpu(Napi::Env env, Napi::Object exports);

@@ -12,13 +12,14 @@ namespace tensorrt_node::bind {
 
 /// Hands a shared native object to JS as an opaque, type-tagged External.
 ///
-/// The tag holds the address of a static of this binary, so a handle of another type, or of a second copy
-/// of the addon in the same process, is refused instead of being cast. Garbage collection drops the
-/// reference on the JS thread; T's destructor must not block or call JS.
+/// The tag holds the address of a static of this binary, so a handle of another type, or of a
+/// second copy of the addon in the same process, is refused instead of being cast. Garbage
+/// collection drops the reference on the JS thread; T's destructor must not block or call JS.
 template <typename T>
 class Handle {
  public:
-  static Napi::Value New(Napi::Env env, std::shared_ptr<T> object, std::int64_t external_bytes = 0) {
+  static Napi::Value New(Napi::Env env, std::shared_ptr<T> object,
+                         std::int64_t external_bytes = 0) {
     auto* holder = new Holder{std::move(object), external_bytes};
     Napi::External<Holder> external =
         Napi::External<Holder>::New(env, holder, [](Napi::BasicEnv basic_env, Holder* dead) {
@@ -33,10 +34,12 @@ class Handle {
     return external;
   }
 
-  /// The object behind `value`. Throws kInvalidArgument when it is no such handle, kDisposed after Release().
+  /// The object behind `value`. Throws kInvalidArgument when it is no such handle, kDisposed after
+  /// Release().
   static const std::shared_ptr<T>& Get(const Napi::Value& value, const char* name) {
     const std::shared_ptr<T>& object = HolderOf(value, name)->object;
-    if (!object) throw Error(ErrorCode::kDisposed, std::string("The ") + name + " has been disposed");
+    if (!object)
+      throw Error(ErrorCode::kDisposed, std::string("The ") + name + " has been disposed");
     return object;
   }
 

@@ -23,7 +23,8 @@ struct PendingTask {
   Failure failure;
 };
 
-/// The tasks of one environment. Jobs on native threads hold it by shared_ptr, the environment owns one more.
+/// The tasks of one environment. Jobs on native threads hold it by shared_ptr, the environment owns
+/// one more.
 class TaskRunner : public std::enable_shared_from_this<TaskRunner> {
  public:
   static std::shared_ptr<TaskRunner> Create(Napi::Env env) {

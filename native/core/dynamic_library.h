@@ -14,7 +14,8 @@ class DynamicLibrary {
   DynamicLibrary(const DynamicLibrary&) = delete;
   DynamicLibrary& operator=(const DynamicLibrary&) = delete;
 
-  /// Opens `path` with RTLD_NOW | RTLD_LOCAL. On failure the result is empty and `*why` holds dlerror's text.
+  /// Opens `path` with RTLD_NOW | RTLD_LOCAL. On failure the result is empty and `*why` holds
+  /// dlerror's text.
   [[nodiscard]] static DynamicLibrary Open(const std::string& path, std::string* why) noexcept;
 
   [[nodiscard]] explicit operator bool() const noexcept { return handle_ != nullptr; }
@@ -25,7 +26,8 @@ class DynamicLibrary {
     return reinterpret_cast<Function>(RawSymbol(name));
   }
 
-  /// Keeps the library loaded for the life of the process: for libraries with threads or exit handlers.
+  /// Keeps the library loaded for the life of the process: for libraries with threads or exit
+  /// handlers.
   void Leak() noexcept { handle_ = nullptr; }
   /// The file that the loader really mapped, or the path asked for.
   [[nodiscard]] const std::string& path() const noexcept { return path_; }

@@ -8,8 +8,8 @@ namespace tensorrt_node {
 class Executor {
  public:
   virtual ~Executor() = default;
-  /// Queues `job`. The job must not throw. Throws Error(kQueueFull) when the queue is bounded and full,
-  /// Error(kDisposed) when the executor has been stopped; then the job will never run.
+  /// Queues `job`. The job must not throw. Throws Error(kQueueFull) when the queue is bounded and
+  /// full, Error(kDisposed) when the executor has been stopped; then the job will never run.
   virtual void Submit(std::function<void()> job) = 0;
 };
 

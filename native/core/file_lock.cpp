@@ -19,11 +19,12 @@ namespace {
                                   " but received " + std::strerror(number));
 }
 
-/// True when `path` still names the file that `descriptor` has open. A holder may delete the file before it
-/// unlocks; whoever waited on the deleted file would otherwise share the lock with a newcomer.
+/// True when `path` still names the file that `descriptor` has open. A holder may delete the file
+/// before it unlocks; whoever waited on the deleted file would otherwise share the lock with a
+/// newcomer.
 bool StillNames(const std::string& path, int descriptor) noexcept {
-  struct stat by_path {};
-  struct stat by_descriptor {};
+  struct stat by_path{};
+  struct stat by_descriptor{};
   return stat(path.c_str(), &by_path) == 0 && fstat(descriptor, &by_descriptor) == 0 &&
          by_path.st_dev == by_descriptor.st_dev && by_path.st_ino == by_descriptor.st_ino;
 }

@@ -5,19 +5,22 @@
 
 namespace tensorrt_node {
 
-/// An exclusive lock on a file, among processes and among threads of one process (flock on a descriptor of
-/// its own). The kernel lets go of it when the process ends, however it ends, so no lock outlives its owner.
+/// An exclusive lock on a file, among processes and among threads of one process (flock on a
+/// descriptor of its own). The kernel lets go of it when the process ends, however it ends, so no
+/// lock outlives its owner.
 class FileLock {
  public:
   ~FileLock();
   FileLock(const FileLock&) = delete;
   FileLock& operator=(const FileLock&) = delete;
 
-  /// Takes the lock on `path`, creating the file when it is missing, or returns null when another holder has
-  /// it. Never waits. Throws Error(kIo) when the file cannot be opened or locked for any other reason.
+  /// Takes the lock on `path`, creating the file when it is missing, or returns null when another
+  /// holder has it. Never waits. Throws Error(kIo) when the file cannot be opened or locked for any
+  /// other reason.
   [[nodiscard]] static std::shared_ptr<FileLock> TryAcquire(const std::string& path);
 
-  /// Unlocks; with `remove`, also deletes the file first, while the lock still guards it. Idempotent.
+  /// Unlocks; with `remove`, also deletes the file first, while the lock still guards it.
+  /// Idempotent.
   void Release(bool remove) noexcept;
 
  private:

@@ -26,12 +26,13 @@ Pool& ThePool() {
   return *pool;
 }
 
-/// Rounds up so that sizes which differ by a little share blocks: to 64 bytes below a page, else to 4 KiB.
+/// Rounds up so that sizes which differ by a little share blocks: to 64 bytes below a page, else to
+/// 4 KiB.
 std::size_t Round(std::size_t size) {
   const std::size_t unit = size < 4096 ? kAlignment : 4096;
   if (size > std::numeric_limits<std::size_t>::max() - unit) {
-    throw Error(ErrorCode::kOutOfMemory, "Expected a sane buffer size but received " +
-                                             std::to_string(size) + " bytes");
+    throw Error(ErrorCode::kOutOfMemory,
+                "Expected a sane buffer size but received " + std::to_string(size) + " bytes");
   }
   return size == 0 ? kAlignment : (size + unit - 1) / unit * unit;
 }
@@ -69,8 +70,8 @@ HostBuffer AllocateHostBuffer(std::size_t size) {
   }
   if (block == nullptr) block = std::aligned_alloc(kAlignment, rounded);
   if (block == nullptr) {
-    throw Error(ErrorCode::kOutOfMemory,
-                "Expected " + std::to_string(size) + " bytes of host memory but there are not as many");
+    throw Error(ErrorCode::kOutOfMemory, "Expected " + std::to_string(size) +
+                                             " bytes of host memory but there are not as many");
   }
   HostBuffer buffer;
   buffer.owner = std::shared_ptr<void>(block, [rounded](void* p) { GiveBack(p, rounded); });

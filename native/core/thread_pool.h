@@ -14,10 +14,12 @@ namespace tensorrt_node {
 
 /// A fixed number of threads over one first-in first-out queue.
 ///
-/// Stop() (or destruction) lets queued jobs finish and joins the threads. `max_queued` of 0 means no bound.
+/// Stop() (or destruction) lets queued jobs finish and joins the threads. `max_queued` of 0 means
+/// no bound.
 class ThreadPool final : public Executor {
  public:
-  explicit ThreadPool(std::size_t threads, std::size_t max_queued = 0, const char* name = "tn-pool");
+  explicit ThreadPool(std::size_t threads, std::size_t max_queued = 0,
+                      const char* name = "tn-pool");
   ~ThreadPool() override;
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -27,8 +29,8 @@ class ThreadPool final : public Executor {
   void Stop() noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return threads_.size(); }
 
-  /// The process-wide pool for image work: cores - 1 threads, at least 1. Created at first use and never
-  /// destroyed, since threads that outlive static destructors would touch dead objects.
+  /// The process-wide pool for image work: cores - 1 threads, at least 1. Created at first use and
+  /// never destroyed, since threads that outlive static destructors would touch dead objects.
   static ThreadPool& Shared();
   /// The size that Shared() has or will have.
   static std::size_t SharedSize() noexcept;

@@ -18,20 +18,23 @@ std::string DimsText(const std::vector<std::int64_t>& dims) {
 
 void CheckFeed(const std::string& name, const CpuTensor& feed) {
   const std::optional<std::size_t> count = ElementCount(feed.dims);
-  if (!count) throw InvalidArgument("dims of " + name, "dims whose product fits memory", DimsText(feed.dims));
+  if (!count)
+    throw InvalidArgument("dims of " + name, "dims whose product fits memory", DimsText(feed.dims));
   if (feed.element_type == kElementString) {
     if (feed.strings.size() == *count) return;
     throw InvalidArgument("data of " + name, std::to_string(*count) + " strings",
                           std::to_string(feed.strings.size()));
   }
   if (ElementBits(feed.element_type) == 0) {
-    throw InvalidArgument("dtype of " + name, "an ONNX element type", std::to_string(feed.element_type));
+    throw InvalidArgument("dtype of " + name, "an ONNX element type",
+                          std::to_string(feed.element_type));
   }
   const std::size_t needed = ElementBytes(feed.element_type, *count);
   if (feed.data.size < needed) {
-    throw InvalidArgument("data of " + name,
-                          "at least " + std::to_string(needed) + " bytes for dims " + DimsText(feed.dims),
-                          std::to_string(feed.data.size) + " bytes");
+    throw InvalidArgument(
+        "data of " + name,
+        "at least " + std::to_string(needed) + " bytes for dims " + DimsText(feed.dims),
+        std::to_string(feed.data.size) + " bytes");
   }
 }
 
@@ -76,8 +79,8 @@ std::vector<CpuTensor> CpuRun::Execute() {
   const std::vector<const char*> output_names = Pointers(fetch_names_);
   std::vector<ort::Value*> raw_outputs(fetch_names_.size(), nullptr);
   ort::Status* status =
-      api.Run(session_->handle(), options_.get(), input_names.data(), input_pointers.data(), inputs.size(),
-              output_names.data(), raw_outputs.size(), raw_outputs.data());
+      api.Run(session_->handle(), options_.get(), input_names.data(), input_pointers.data(),
+              inputs.size(), output_names.data(), raw_outputs.size(), raw_outputs.data());
   std::vector<std::shared_ptr<ort::Value>> values;
   for (ort::Value* value : raw_outputs) values.emplace_back(value, api.ReleaseValue);
   if (status != nullptr && cancelled_.load()) {
@@ -110,8 +113,8 @@ OrtOwner<ort::Value> CpuRun::ToValue(const CpuTensor& feed) const {
   if (feed.element_type != kElementString) {
     const std::size_t bytes = ElementBytes(feed.element_type, ElementCount(feed.dims).value());
     runtime.Check(api.CreateTensorWithDataAsOrtValue(runtime.host_memory(), feed.data.data, bytes,
-                                                     feed.dims.data(), feed.dims.size(), feed.element_type,
-                                                     &raw),
+                                                     feed.dims.data(), feed.dims.size(),
+                                                     feed.element_type, &raw),
                   OrtStage::kRun);
     return {raw, api.ReleaseValue};
   }
@@ -122,7 +125,8 @@ OrtOwner<ort::Value> CpuRun::ToValue(const CpuTensor& feed) const {
   for (std::size_t i = 0; i < feed.strings.size(); ++i) {
     const std::string& text = feed.strings[i];
     char* target = nullptr;
-    runtime.Check(api.GetResizedStringTensorElementBuffer(raw, i, text.size(), &target), OrtStage::kRun);
+    runtime.Check(api.GetResizedStringTensorElementBuffer(raw, i, text.size(), &target),
+                  OrtStage::kRun);
     if (!text.empty()) std::memcpy(target, text.data(), text.size());
   }
   return value;
@@ -183,8 +187,9 @@ std::vector<std::string> CpuRun::StringsOf(const ort::Value* value, std::size_t 
   // One byte more, since the callee refuses a null buffer.
   std::string bytes(size + 1, '\0');
   std::vector<std::size_t> offsets(count);
-  runtime.Check(runtime.api().GetStringTensorContent(value, bytes.data(), size, offsets.data(), count),
-                OrtStage::kRun);
+  runtime.Check(
+      runtime.api().GetStringTensorContent(value, bytes.data(), size, offsets.data(), count),
+      OrtStage::kRun);
   strings.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t end = i + 1 < count ? offsets[i + 1] : size;
@@ -195,7 +200,8 @@ std::vector<std::string> CpuRun::StringsOf(const ort::Value* value, std::size_t 
 
 bool CpuRun::LiesInFeed(const std::uint8_t* data) const noexcept {
   for (const CpuTensor& feed : feeds_) {
-    if (feed.data.data != nullptr && data >= feed.data.data && data < feed.data.data + feed.data.size) {
+    if (feed.data.data != nullptr && data >= feed.data.data &&
+        data < feed.data.data + feed.data.size) {
       return true;
     }
   }

@@ -64,9 +64,9 @@ void CpuSession::Load(const std::string& library, const ModelSource& model) {
       if (load_cancelled_) throw Error(ErrorCode::kDisposed, "Loading was cancelled");
     }
     ort::Status* status =
-        model.path.empty()
-            ? api.CreateSessionFromArray(runtime_->env(), model.bytes.data, model.bytes.size, raw, &session_)
-            : api.CreateSession(runtime_->env(), model.path.c_str(), raw, &session_);
+        model.path.empty() ? api.CreateSessionFromArray(runtime_->env(), model.bytes.data,
+                                                        model.bytes.size, raw, &session_)
+                           : api.CreateSession(runtime_->env(), model.path.c_str(), raw, &session_);
     runtime_->Check(status, OrtStage::kLoad);
   }
   OrtStay::Arm();
@@ -89,7 +89,8 @@ void CpuSession::Configure(ort::SessionOptions* target) const {
   };
   check(api.SetIntraOpNumThreads(target, options_.intra_op_threads));
   check(api.SetInterOpNumThreads(target, options_.inter_op_threads));
-  check(api.SetSessionExecutionMode(target, options_.parallel_execution ? ort::kParallel : ort::kSequential));
+  check(api.SetSessionExecutionMode(
+      target, options_.parallel_execution ? ort::kParallel : ort::kSequential));
   check(api.SetSessionGraphOptimizationLevel(target, options_.graph_optimization_level));
   check(options_.cpu_memory_arena ? api.EnableCpuMemArena(target) : api.DisableCpuMemArena(target));
   check(options_.memory_pattern ? api.EnableMemPattern(target) : api.DisableMemPattern(target));
@@ -103,7 +104,8 @@ void CpuSession::Describe() {
   ort::Allocator* allocator = runtime_->allocator();
   const auto check = [this](ort::Status* status) { runtime_->Check(status, OrtStage::kLoad); };
 
-  const auto ports = [&](auto count_of, auto type_of, auto name_of, std::vector<TensorDescription>& tensors,
+  const auto ports = [&](auto count_of, auto type_of, auto name_of,
+                         std::vector<TensorDescription>& tensors,
                          std::vector<std::string>& others) {
     std::size_t count = 0;
     check(count_of(session_, &count));
@@ -125,8 +127,8 @@ void CpuSession::Describe() {
     }
   };
   std::vector<std::string> other_inputs;
-  ports(api.SessionGetInputCount, api.SessionGetInputTypeInfo, api.SessionGetInputName, description_.inputs,
-        other_inputs);
+  ports(api.SessionGetInputCount, api.SessionGetInputTypeInfo, api.SessionGetInputName,
+        description_.inputs, other_inputs);
   ports(api.SessionGetOutputCount, api.SessionGetOutputTypeInfo, api.SessionGetOutputName,
         description_.outputs, description_.other_outputs);
   if (!other_inputs.empty()) {
@@ -166,7 +168,8 @@ TensorDescription CpuSession::DescribeTensor(const ort::TensorInfo* info) const 
     check(api.GetDimensions(info, description.dims.data(), rank));
     check(api.GetSymbolicDimensions(info, symbols.data(), rank));
   }
-  for (const char* symbol : symbols) description.symbols.emplace_back(symbol != nullptr ? symbol : "");
+  for (const char* symbol : symbols)
+    description.symbols.emplace_back(symbol != nullptr ? symbol : "");
   return description;
 }
 

@@ -17,7 +17,8 @@ namespace tensorrt_node {
 struct CpuSessionOptions {
   /// Runs that may execute at a time, each on a thread of the session.
   std::size_t concurrency = 1;
-  /// Threads that share the work of one operator, the running thread included; 0 lets ONNX Runtime choose.
+  /// Threads that share the work of one operator, the running thread included; 0 lets ONNX Runtime
+  /// choose.
   int intra_op_threads = 0;
   /// Threads that run independent operators side by side; only in parallel execution mode.
   int inter_op_threads = 0;
@@ -59,9 +60,9 @@ struct ModelDescription {
 
 /// A model loaded in ONNX Runtime and the threads that run it.
 ///
-/// Lives in a shared_ptr whose last reference may go anywhere but on the session's own threads; the object
-/// then ends on Reaper(). Load() comes first and once; after it, everything but CancelLoad() is read only
-/// and runs may go on in parallel.
+/// Lives in a shared_ptr whose last reference may go anywhere but on the session's own threads; the
+/// object then ends on Reaper(). Load() comes first and once; after it, everything but CancelLoad()
+/// is read only and runs may go on in parallel.
 class CpuSession {
  public:
   static std::shared_ptr<CpuSession> New(CpuSessionOptions options);

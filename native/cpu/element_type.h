@@ -8,7 +8,8 @@
 
 namespace tensorrt_node {
 
-/// Element types by ONNX's TensorProto.DataType number, as in src/tensor/dtype.ts; those the code names.
+/// Element types by ONNX's TensorProto.DataType number, as in src/tensor/dtype.ts; those the code
+/// names.
 inline constexpr int kElementString = 8;
 inline constexpr int kElementBool = 9;
 
@@ -49,7 +50,8 @@ inline constexpr int kElementBool = 9;
 }
 
 /// Product of the dimensions; nothing when one is negative or the product does not fit.
-[[nodiscard]] inline std::optional<std::size_t> ElementCount(const std::vector<std::int64_t>& dims) noexcept {
+[[nodiscard]] inline std::optional<std::size_t> ElementCount(
+    const std::vector<std::int64_t>& dims) noexcept {
   constexpr std::size_t kMax = std::numeric_limits<std::size_t>::max() / 16;
   std::size_t count = 1;
   bool overflow = false;
@@ -70,7 +72,8 @@ inline constexpr int kElementBool = 9;
   return count;
 }
 
-/// Bytes of `count` elements, `count` being an answer of ElementCount; 4-bit types are packed two to a byte.
+/// Bytes of `count` elements, `count` being an answer of ElementCount; 4-bit types are packed two
+/// to a byte.
 [[nodiscard]] constexpr std::size_t ElementBytes(int type, std::size_t count) noexcept {
   const std::size_t bits = ElementBits(type);
   return bits == 4 ? (count + 1) / 2 : count * (bits / 8);

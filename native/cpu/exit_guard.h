@@ -4,13 +4,14 @@
 
 namespace tensorrt_node {
 
-/// A stay inside ONNX Runtime that the end of the process has to wait for: exit() destroys that library's
-/// static objects under the threads that still use them.
+/// A stay inside ONNX Runtime that the end of the process has to wait for: exit() destroys that
+/// library's static objects under the threads that still use them.
 ///
 /// When exit() begins, the stays are cancelled and waited for, and no further one begins.
 class OrtStay {
  public:
-  /// `cancel` makes the work return soon, from another thread; it must not throw, nor end the stay itself.
+  /// `cancel` makes the work return soon, from another thread; it must not throw, nor end the stay
+  /// itself.
   explicit OrtStay(std::function<void()> cancel = {});
   ~OrtStay();
   OrtStay(const OrtStay&) = delete;
@@ -19,8 +20,8 @@ class OrtStay {
   /// False when the process is ending: keep out of the library, leak what would need it.
   [[nodiscard]] explicit operator bool() const noexcept { return entered_; }
 
-  /// Registers the wait with exit(). Handlers run last-in first-out, so call it whenever the library may have
-  /// made further static objects.
+  /// Registers the wait with exit(). Handlers run last-in first-out, so call it whenever the
+  /// library may have made further static objects.
   static void Arm() noexcept;
 
  private:

@@ -23,10 +23,12 @@ Log& TheLog() {
 
 }  // namespace
 
-void CollectOrtLog(void* /*param*/, ort::LoggingLevel level, const char* /*category*/, const char* /*log_id*/,
-                   const char* location, const char* message) {
-  // At start ONNX Runtime looks for GPUs of its own interest and warns where it may not; that is no news here.
-  if (level == ort::kWarning && location != nullptr && std::strstr(location, "device_discovery") != nullptr) {
+void CollectOrtLog(void* /*param*/, ort::LoggingLevel level, const char* /*category*/,
+                   const char* /*log_id*/, const char* location, const char* message) {
+  // At start ONNX Runtime looks for GPUs of its own interest and warns where it may not; that is no
+  // news here.
+  if (level == ort::kWarning && location != nullptr &&
+      std::strstr(location, "device_discovery") != nullptr) {
     level = ort::kInfo;
   }
   try {

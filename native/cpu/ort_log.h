@@ -16,8 +16,8 @@ struct OrtLogLine {
 void CollectOrtLog(void* param, ort::LoggingLevel level, const char* category, const char* log_id,
                    const char* location, const char* message);
 
-/// The lines collected since the last call, oldest first; at most 256 are kept, the newest are dropped
-/// and counted in a last line. Thread-safe.
+/// The lines collected since the last call, oldest first; at most 256 are kept, the newest are
+/// dropped and counted in a last line. Thread-safe.
 [[nodiscard]] std::vector<OrtLogLine> DrainOrtLog();
 
 }  // namespace tensorrt_node

@@ -23,7 +23,9 @@ int MinorOf(const std::string& version) {
   return dot == std::string::npos ? 0 : std::atoi(version.c_str() + dot + 1);
 }
 
-bool Contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
+bool Contains(const std::string& text, const char* part) {
+  return text.find(part) != std::string::npos;
+}
 
 ErrorCode CodeOf(ort::ErrorCode code, const std::string& message, OrtStage stage) {
   if (Contains(message, "Failed to allocate memory") || Contains(message, "bad_alloc")) {
@@ -31,7 +33,8 @@ ErrorCode CodeOf(ort::ErrorCode code, const std::string& message, OrtStage stage
   }
   switch (stage) {
     case OrtStage::kSetUp:
-      return code == ort::kInvalidArgument ? ErrorCode::kInvalidArgument : ErrorCode::kCpuBackendUnavailable;
+      return code == ort::kInvalidArgument ? ErrorCode::kInvalidArgument
+                                           : ErrorCode::kCpuBackendUnavailable;
     case OrtStage::kLoad:
       if (code == ort::kNoSuchFile) return ErrorCode::kIo;
       return code == ort::kNotImplemented ? ErrorCode::kUnsupportedModel : ErrorCode::kInvalidModel;
@@ -70,14 +73,16 @@ OrtRuntime::OrtRuntime(const std::string& path) {
                                 std::to_string(ort::kApiVersion) + " or newer is needed");
   }
   const void* table = base->GetApi(ort::kApiVersion);
-  if (table == nullptr) throw Unavailable(path, "version " + version_ + " offers no API of version 17");
+  if (table == nullptr)
+    throw Unavailable(path, "version " + version_ + " offers no API of version 17");
   library.Leak();
   OrtStay::Arm();
   api_ = std::make_unique<const ort::Api>(table);
   can_cancel_load_ = minor >= ort::kMinorVersionOfLoadCancellation;
 
   // Not released, neither here on failure: the environment is one per process and counts its users.
-  Check(api_->CreateEnvWithCustomLogger(CollectOrtLog, nullptr, ort::kWarning, "tensorrt-node", &env_),
+  Check(api_->CreateEnvWithCustomLogger(CollectOrtLog, nullptr, ort::kWarning, "tensorrt-node",
+                                        &env_),
         OrtStage::kSetUp);
   Check(api_->DisableTelemetryEvents(env_), OrtStage::kSetUp);
   Check(api_->CreateCpuMemoryInfo(ort::kDeviceAllocator, ort::kMemTypeDefault, &host_memory_),

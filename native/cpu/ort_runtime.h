@@ -14,12 +14,13 @@ enum class OrtStage { kSetUp, kLoad, kRun };
 
 /// An ONNX Runtime library in use: its function table and its environment. Thread-safe.
 ///
-/// Libraries are loaded once and stay for the life of the process, since their threads and exit handlers
-/// do not survive being unmapped.
+/// Libraries are loaded once and stay for the life of the process, since their threads and exit
+/// handlers do not survive being unmapped.
 class OrtRuntime {
  public:
   /// The runtime of the library at `path`, loaded at first use. Blocks for some milliseconds then.
-  /// Throws Error(kCpuBackendUnavailable) when it cannot be loaded, is no ONNX Runtime, or is too old.
+  /// Throws Error(kCpuBackendUnavailable) when it cannot be loaded, is no ONNX Runtime, or is too
+  /// old.
   static const OrtRuntime& Load(const std::string& path);
 
   [[nodiscard]] const ort::Api& api() const noexcept { return *api_; }

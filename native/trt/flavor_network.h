@@ -10,8 +10,8 @@
 
 namespace tensorrt_node::TRT_FLAVOR {
 
-/// Throws Error(kEngineBuild), or kInvalidModel when the file is no ONNX model; details hold every parser
-/// error.
+/// Throws Error(kEngineBuild), or kInvalidModel when the file is no ONNX model; details hold every
+/// parser error.
 void ParseModel(nvonnxparser::IParser& parser, const std::string& path,
                 trt::BuildObserver& observer);
 

@@ -40,7 +40,12 @@ export function run(command, args, options = {}) {
       const output = Buffer.concat(chunks).toString();
       if (code === 0 || (allowFailure && code !== null)) return resolve({ code, output });
       const end = signal ? `was ended by ${signal}` : `ended with exit code ${code}`;
-      reject(new StepError(`${[path.basename(command), ...args].join(' ')} ${end}.`, output));
+      const shown = [
+        path.basename(command),
+        ...args.slice(0, 6),
+        ...(args.length > 6 ? ['…'] : []),
+      ];
+      reject(new StepError(`${shown.join(' ')} ${end}.`, output));
     });
   });
 }

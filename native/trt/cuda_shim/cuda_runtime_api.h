@@ -1,5 +1,6 @@
-// NvInfer.h asks for the CUDA runtime's header, and of it uses two opaque handle types. With these two lines
-// TensorRT support compiles on machines that have no CUDA toolkit; nothing here calls the CUDA runtime.
+// NvInfer.h asks for the CUDA runtime's header, and of it uses two opaque handle types. With these
+// two lines TensorRT support compiles on machines that have no CUDA toolkit; nothing here calls the
+// CUDA runtime.
 #pragma once
 
 typedef struct CUevent_st* cudaEvent_t;    // NOLINT(modernize-use-using)
