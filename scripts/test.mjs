@@ -4,7 +4,7 @@ import { ensureTools } from './prepare/tools.mjs';
 import { layers } from './testing/layers.mjs';
 import { runLint } from './testing/lint.mjs';
 import { buildSanitized, runNativeTests, runSanitizedAddon } from './testing/native.mjs';
-import { ensureNode, otherNodes } from './testing/node-versions.mjs';
+import { ensureNode, environmentOf, otherNodes } from './testing/node-versions.mjs';
 import { Report } from './testing/report.mjs';
 import { runVitest } from './testing/vitest.mjs';
 

@@ -11,7 +11,7 @@ export const layers = {
 /** First match wins; a file is named after what it tests, so its path tells. */
 const patterns = [
   [/^test\/package\//, layers.package],
-  [/^test\/(trt|engine)\/|(engine-build|builder|tensorrt-build)/, layers.tensorrt],
+  [/^test\/(unit\/)?(trt|engine)\/|(engine-build|builder|tensorrt)/, layers.tensorrt],
   [/^test\/(session|vision|examples)\/|session|predict|parity/, layers.cpu],
 ];
 

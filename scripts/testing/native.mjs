@@ -75,7 +75,7 @@ export async function runSanitizedAddon(files = sanitizedFiles) {
   const library = await probe('g++', ['-print-file-name=libasan.so']);
   if (!library || !path.isAbsolute(library))
     throw new StepError('libasan.so of g++ was not found: "apt-get install libasan8"');
-  return runVitest(files, {
+  const { passed, failed, skipped } = await runVitest(files, {
     env: {
       LD_PRELOAD: library,
       ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=1:allocator_may_return_null=1',
@@ -83,4 +83,5 @@ export async function runSanitizedAddon(files = sanitizedFiles) {
       TENSORRT_NODE_PREBUILD: addonRoot,
     },
   });
+  return { passed, failed, skipped };
 }
