@@ -36,6 +36,14 @@ export function invalidArgument(
   );
 }
 
+/** As {@link invalidArgument}, for a received value that is told in words. */
+export function invalidValue(name: string, expected: string, received: string): TensorRTNodeError {
+  return new TensorRTNodeError(
+    'ERR_INVALID_ARGUMENT',
+    `Expected ${expected} for ${name} but received ${received}`,
+  );
+}
+
 export function requireString(name: string, value: unknown): string {
   if (typeof value !== 'string' || value.length === 0)
     throw invalidArgument(name, 'a non-empty string', value);
