@@ -31,3 +31,14 @@ export type { CpuOptions, SessionOptions } from './session/options';
 export { type Feeds, type Fetches, type RunOptions, Session } from './session/session';
 export { type DType, dtypes } from './tensor/dtype';
 export { Tensor, type TensorData, type TensorLike, type TensorValues } from './tensor/tensor';
+export { classColor, type DrawOptions, drawDetections } from './vision/draw';
+export {
+  type DecodedImage,
+  type DecodeOptions,
+  decodeImage,
+  type ImageSource,
+  type PixelLayout,
+  type RawImage,
+} from './vision/image';
+export { type PredictOptions, VisionModel, type VisionModelOptions } from './vision/model';
+export { type Detection, Results, type ResultsJson, type Timings } from './vision/results';
