@@ -1,0 +1,9 @@
+// Read by AddressSanitizer's runtime when the tests are built with it.
+extern "C" __attribute__((visibility("default"))) const char*
+__asan_default_options();  // NOLINT(bugprone-reserved-identifier)
+
+/// As without the sanitizer, an allocation that is too large answers null, so that the tests see
+/// our error.
+extern "C" __attribute__((visibility("default"))) const char* __asan_default_options() {
+  return "allocator_may_return_null=1";
+}
