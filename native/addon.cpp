@@ -9,6 +9,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   bind::ExportCore(env, exports);
   bind::ExportFileLock(env, exports);
   bind::ExportCpu(env, exports);
+  bind::ExportCuda(env, exports);
   bind::ExportTensorRt(env, exports);
   bind::ExportVision(env, exports);
   return exports;

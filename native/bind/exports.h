@@ -9,6 +9,7 @@ namespace tensorrt_node::bind {
 void ExportCore(Napi::Env env, Napi::Object exports);
 void ExportFileLock(Napi::Env env, Napi::Object exports);
 void ExportCpu(Napi::Env env, Napi::Object exports);
+void ExportCuda(Napi::Env env, Napi::Object exports);
 void ExportTensorRt(Napi::Env env, Napi::Object exports);
 void ExportVision(Napi::Env env, Napi::Object exports);
 

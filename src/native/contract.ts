@@ -6,6 +6,7 @@
  */
 
 import type { CpuContract } from './cpu-contract';
+import type { CudaContract } from './cuda-contract';
 import type { TrtContract } from './trt-contract';
 import type { VisionContract } from './vision-contract';
 
@@ -65,5 +66,6 @@ export interface NativeAddon
   extends CoreContract,
     FileLockContract,
     CpuContract,
+    CudaContract,
     TrtContract,
     VisionContract {}
