@@ -44,7 +44,11 @@ export async function fetchArchive(archive, folder) {
     (archive.kind === 'crate' ? fetchCrate : fetchWheel)(archive, folder),
   );
   const digest = await sha256(file);
-  if (digest !== archive.sha256) throw new ChecksumError(what, archive.sha256, digest);
+  if (digest !== archive.sha256) {
+    // cargo takes what lies in its cache without looking at it again.
+    const isKept = path.relative(folder, file).startsWith('..');
+    throw new ChecksumError(what, archive.sha256, digest, isKept ? file : undefined);
+  }
   if (cached) keep(file, cached);
   return file;
 }

@@ -1,5 +1,5 @@
 // What is there already: in .sdk/, by its manifest, or on the system.
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { readJson, sha256, writeJson } from '../files.mjs';
 
@@ -44,9 +44,7 @@ export async function isInstalled(sdk, part, deep) {
 export function findOnSystem(part) {
   if (part.systemHeaders) return headerFolders().find((folder) => fits(folder, part.systemHeaders));
   if (part.systemLibraries) {
-    return libraryFolders().find((folder) =>
-      part.systemLibraries.every((name) => existsSync(path.join(folder, name))),
-    );
+    return libraryFolders().find((folder) => hasLibraries(folder, part.systemLibraries));
   }
   return undefined;
 }
@@ -77,6 +75,22 @@ function libraryFolders() {
   ];
 }
 
+/**
+ * Whether the folder holds all libraries, of the oldest usable version at least. All versions of one major
+ * share a file name, so the version is that of the file behind the link, or of the headers beside; where
+ * neither tells it, the library does not count.
+ */
+function hasLibraries(folder, { names, oldest }) {
+  if (!names.every((name) => existsSync(path.join(folder, name)))) return false;
+  const file = path.basename(realpathSync(path.join(folder, names[0])));
+  const version =
+    file
+      .match(/\.so\.(\d+)\.(\d+)/)
+      ?.slice(1)
+      .map(Number) ?? headerVersion(path.join(folder, '..', 'include'));
+  return version !== undefined && isAtLeast(version, oldest);
+}
+
 /** Headers of the same major version as `oldest`, and not older. */
 function fits(folder, oldest) {
   if (
@@ -84,16 +98,27 @@ function fits(folder, oldest) {
     !existsSync(path.join(folder, 'NvOnnxParser.h'))
   )
     return false;
+  const version = headerVersion(folder);
+  return version !== undefined && isAtLeast(version, oldest);
+}
+
+/** `[major, minor]` that NvInferVersion.h in `folder` states, or undefined. */
+function headerVersion(folder) {
   let text;
   try {
     text = readFileSync(path.join(folder, 'NvInferVersion.h'), 'utf8');
   } catch {
-    return false;
+    return undefined;
   }
   const read = (part) =>
     Number(
       text.match(new RegExp(`#define +(?:NV_TENSORRT_${part}|TRT_${part}_[A-Z]+) +(\\d+)`))?.[1],
     );
-  const [major, minor] = oldest.split('.').map(Number);
-  return read('MAJOR') === major && read('MINOR') >= minor;
+  return [read('MAJOR'), read('MINOR')];
+}
+
+/** The same major version, and a minor one that is not older. */
+function isAtLeast([major, minor], oldest) {
+  const [wantedMajor, wantedMinor] = oldest.split('.').map(Number);
+  return major === wantedMajor && minor >= wantedMinor;
 }

@@ -54,7 +54,8 @@ const headers = (id, title, version, archive, folder) => ({
  * @property {string} target folder under .sdk/, replaced as a whole
  * @property {{ from: string, to: string }[]} contents paths inside the unpacked archive, files or folders
  * @property {string} [systemHeaders] oldest version (of the same major) of installed headers that will do instead
- * @property {string[]} [systemLibraries] files that will do instead when one folder holds them all
+ * @property {{ names: string[], oldest: string }} [systemLibraries] files that will do instead when one folder
+ *   holds them all, from this version (of the same major) on
  *
  * @typedef {object} Archive
  * @property {'crate' | 'wheel'} kind a crate of crates.io, a wheel of PyPI
@@ -101,6 +102,9 @@ export const parts = [
         to: 'LICENSE.txt',
       },
     ],
-    systemLibraries: ['libtensorrt_rtx.so.1', 'libtensorrt_onnxparser_rtx.so.1'],
+    systemLibraries: {
+      names: ['libtensorrt_rtx.so.1', 'libtensorrt_onnxparser_rtx.so.1'],
+      oldest: '1.5',
+    },
   },
 ];

@@ -10,8 +10,10 @@ export class PartUnavailable extends Error {
 
 /** What was downloaded is not what was published. Ends set-up with exit code 1. */
 export class ChecksumError extends Error {
-  constructor(what, expected, received) {
-    super(`Expected SHA-256 ${expected} for ${what} but received ${received}`);
+  /** @param {string} [keptIn] the file, when it outlives this run and would be taken again */
+  constructor(what, expected, received, keptIn) {
+    const advice = keptIn === undefined ? '' : `; delete ${keptIn} to download it again`;
+    super(`Expected SHA-256 ${expected} for ${what} but received ${received}${advice}`);
     this.name = 'ChecksumError';
   }
 }

@@ -88,6 +88,7 @@ describe('npm run setup', () => {
     expect(run.stderr).toMatch(
       /Expected SHA-256 5480ee\w+ for trtx-sys 0\.9\.1 but received \w{64}/,
     );
+    expect(run.stderr).toMatch(/delete \S+trtx-sys-0\.9\.1\+rtx1\.7\.crate to download it again/);
     expect(existsSync(path.join(sdk, 'headers', 'trt11'))).toBe(false);
     expect(existsSync(path.join(sdk, 'manifest.json'))).toBe(false);
   });
@@ -118,6 +119,24 @@ describe('npm run setup', () => {
     expect(run.part('trt11-headers').state).toBe('missing');
     version(5);
     expect(setUp(env, '--json').part('rtx1-headers').state).toBe('missing');
+  });
+
+  it('counts libraries of the system only when their version is known and usable', () => {
+    const lib = path.join(folder, 'lib');
+    mkdirSync(lib);
+    writeFileSync(path.join(lib, 'libtensorrt_onnxparser_rtx.so.1'), '');
+    const stateOf = (file: string) => {
+      const link = path.join(lib, 'libtensorrt_rtx.so.1');
+      rmSync(link, { force: true });
+      writeFileSync(path.join(lib, file), '');
+      if (file !== path.basename(link)) symlinkSync(file, link);
+      const run = setUp({ ...withoutTools(), LD_LIBRARY_PATH: lib }, '--check', '--json');
+      return run.part('rtx1-libraries').state;
+    };
+    expect(stateOf('libtensorrt_rtx.so.1.7.1')).toBe('system');
+    expect(stateOf('libtensorrt_rtx.so.1.5.0')).toBe('system');
+    expect(stateOf('libtensorrt_rtx.so.1.3.0')).toBe('missing');
+    expect(stateOf('libtensorrt_rtx.so.1')).toBe('missing');
   });
 
   it('fetches nothing with --check, and fails when something is missing', () => {
