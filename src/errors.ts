@@ -24,6 +24,10 @@ export const errorTable = {
     status: 422,
     when: 'The picture is empty, corrupt, too large or of an unknown format.',
   },
+  ERR_IMAGE_CODEC_UNAVAILABLE: {
+    status: 503,
+    when: 'The package sharp, which decodes and encodes pictures, could not be loaded.',
+  },
   ERR_IO: { status: 500, when: 'A file or folder could not be read or written.' },
   ERR_ADDON_NOT_FOUND: {
     status: 500,

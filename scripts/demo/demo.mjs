@@ -12,22 +12,24 @@ const { drawDetections, Engine, TensorRTNodeError, VisionModel } = createRequire
 
 const model = fromRoot('examples', 'models', 'shelf.onnx');
 const pictures = fromRoot('examples', 'images');
-const output = fromRoot('out');
+/** Compute capabilities that the engine is for: Turing, Ampere, Ada and Blackwell desktop GPUs. */
+const targets = ['7.5', '8.0', '8.6', '8.9', '12.0'];
 const shown = (file) => path.relative(process.cwd(), file);
 
 /** Failures that only say what this machine lacks. */
 const lacks = ['ERR_TENSORRT_UNAVAILABLE', 'ERR_TENSORRT_VERSION', 'ERR_NO_DEVICE'];
 
-export async function runDemo() {
+/** @param {string} output folder for the engine and the annotated pictures */
+export async function runDemo(output = fromRoot('out')) {
   mkdirSync(output, { recursive: true });
   console.log(`\n${bold('A TensorRT engine of the sample model')}`);
-  await makeEngine();
+  await makeEngine(output);
   console.log(`\n${bold('Detection on the sample pictures')}`);
-  await detect();
+  await detect(output);
 }
 
 /** Builds out/shelf.engine with TensorRT-RTX, which needs no GPU; an engine of the same model is kept. */
-async function makeEngine() {
+async function makeEngine(output) {
   if (['1', 'true'].includes(process.env.TENSORRT_NODE_SKIP_NVIDIA ?? ''))
     return say('skip', 'Engine not built: TENSORRT_NODE_SKIP_NVIDIA is set');
   const file = path.join(output, 'shelf.engine');
@@ -55,7 +57,9 @@ async function loadEngine(file) {
   try {
     const engine = await Engine.load(file);
     const digest = createHash('sha256').update(readFileSync(model)).digest('hex');
-    return engine.inspect().onnxSha256 === digest ? engine : undefined;
+    const { onnxSha256, computeCapabilities } = engine.inspect();
+    const isSame = onnxSha256 === digest && `${computeCapabilities}` === `${targets}`;
+    return isSame ? engine : undefined;
   } catch {
     return undefined;
   }
@@ -65,12 +69,12 @@ const buildEngine = (file) =>
   Engine.build(model, {
     output: file,
     flavor: 'rtx1',
-    computeCapabilities: ['7.5', '8.0', '8.6', '8.9', '12.0'],
+    computeCapabilities: targets,
     shapes: { images: { min: [1, 3, 416, 416], opt: [1, 3, 416, 416], max: [8, 3, 416, 416] } },
     logLevel: 'error',
   });
 
-async function detect() {
+async function detect(output) {
   const files = readdirSync(pictures)
     .sort()
     .map((name) => path.join(pictures, name));

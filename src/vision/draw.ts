@@ -1,8 +1,8 @@
-import sharp from 'sharp';
 import { TensorRTNodeError } from '../errors';
 import { requireInteger, requireKnownKeys, requireOneOf } from '../validate';
 import { decodeImage, type ImageSource } from './image';
 import type { Detection, Results } from './results';
+import { loadSharp } from './sharp-loader';
 import { layOutText } from './stroke-font';
 
 export interface DrawOptions {
@@ -64,7 +64,7 @@ export async function drawDetections(
   };
   const overlay = Buffer.from(toSvg(results, style));
   const base = await toRgb(decoded);
-  return sharp(base, { raw: { width, height, channels: 3 } })
+  return loadSharp()(base, { raw: { width, height, channels: 3 } })
     .composite([{ input: overlay, top: 0, left: 0 }])
     .toFormat(format, format === 'png' ? {} : { quality })
     .toBuffer();

@@ -1,6 +1,5 @@
 import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import sharp from 'sharp';
 import { TensorRTNodeError } from '../errors';
 import {
   describe,
@@ -11,6 +10,7 @@ import {
   requireOneOf,
 } from '../validate';
 import { maxImageSide } from './letterbox';
+import { loadSharp } from './sharp-loader';
 
 /** Samples of one pixel, in order. Alpha is dropped, never composited. */
 export type PixelLayout = 'rgb' | 'bgr' | 'rgba' | 'bgra' | 'gray';
@@ -55,7 +55,8 @@ export const defaultMaxPixels = 2 ** 27;
  *
  * @param label how messages call the picture
  * @throws ERR_IO when a file cannot be read; ERR_INVALID_IMAGE when it is empty, corrupt, truncated, of an
- * unknown format or too large; ERR_INVALID_ARGUMENT when `source` is no picture at all.
+ * unknown format or too large; ERR_INVALID_ARGUMENT when `source` is no picture at all;
+ * ERR_IMAGE_CODEC_UNAVAILABLE when sharp is missing.
  */
 export async function decodeImage(
   source: ImageSource,
@@ -65,6 +66,7 @@ export async function decodeImage(
   const maxPixels = options.maxPixels ?? defaultMaxPixels;
   if (isRawImage(source)) return checkRaw(source, label);
   const input = encodedInput(source, label);
+  const sharp = loadSharp();
   try {
     const { data, info } = await sharp(input, {
       limitInputPixels: maxPixels,

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { projectRoot } from '../helpers/data';
 import { describeWithRtx } from '../helpers/trt';
@@ -26,6 +27,45 @@ describe('examples/session.mjs', () => {
     expect(stdout).toMatch(/^runs on cpu \(ONNX Runtime \d/);
     expect(stdout).toContain('in  images: float32 [1,3,416,416]');
     expect(stdout).toContain('out output0: float32 [1,10,3549]');
+  });
+});
+
+describe('examples/detect.js', () => {
+  it('prints what is on the sample picture and leaves an annotated copy', async () => {
+    const { status, stdout, stderr } = runExample('detect.js');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(/^runs on (cpu|tensorrt): /);
+    expect(stdout).toMatch(/shelf-01\.jpg: 29 objects/);
+    for (const label of ['can', 'jar', 'box', 'empty', 'pouch', 'bottle'])
+      expect(stdout).toMatch(new RegExp(`^  ${label} 0\\.\\d\\d at \\d+, \\d+, \\d+, \\d+$`, 'm'));
+    const { width, height } = await sharp(path.join(folder, 'out', 'shelf-01.jpg')).metadata();
+    expect([width, height]).toEqual([1280, 960]);
+  });
+
+  it('says in one line what is wrong with a picture that is not there', () => {
+    const model = path.join(projectRoot, 'examples', 'models', 'shelf.onnx');
+    const { status, stderr } = runExample('detect.js', model, 'absent.jpg');
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^ERR_IO: .*absent\.jpg.*\n$/);
+  });
+});
+
+describe('what npm start shows', () => {
+  it('is where it ran and why, what it found, and annotated pictures', () => {
+    const demo = new URL(path.join(projectRoot, 'scripts', 'demo', 'demo.mjs'), 'file:').href;
+    const script = `import { runDemo } from '${demo}'; await runDemo(process.argv[1]);`;
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      ['--input-type=module', '-e', script, folder],
+      { cwd: folder, encoding: 'utf8' },
+    );
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(/runs on: (cpu|tensorrt)/);
+    expect(stdout).toMatch(/ONNX Runtime|GPU/);
+    const pictures = readdirSync(path.join(projectRoot, 'examples', 'images'));
+    expect(pictures.length).toBeGreaterThanOrEqual(6);
+    for (const picture of pictures) expect(stdout).toMatch(new RegExp(`${picture}: \\d+ \\w+`));
+    expect(readdirSync(folder)).toEqual(expect.arrayContaining(pictures));
   });
 });
 

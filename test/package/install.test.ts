@@ -91,6 +91,24 @@ describe.each([
     });
   });
 
+  it('detects on the sample picture from the command line', () => {
+    const sample = (...parts: string[]) => path.join(projectRoot, 'examples', ...parts);
+    const outcome = runIn(folder, 'npx', [
+      ...['--no-install', 'tensorrt-node', 'predict', sample('models', 'shelf.onnx')],
+      ...[sample('images', 'shelf-01.jpg'), '--json', 'found.json', '--save', 'drawn'],
+    ]);
+    expect(outcome).toMatchObject({ status: 0, stderr: '' });
+    const [found] = JSON.parse(readFileSync(path.join(folder, 'found.json'), 'utf8')) as {
+      backend: string;
+      detections: { label: string; score: number }[];
+    }[];
+    expect(found!.backend).toBe('cpu');
+    const labels = found!.detections.filter(({ score }) => score > 0.8).map(({ label }) => label);
+    expect(labels.length).toBeGreaterThan(20);
+    expect(new Set(labels)).toEqual(new Set(['can', 'jar', 'box', 'empty', 'pouch', 'bottle']));
+    expect(existsSync(path.join(folder, 'drawn', 'shelf-01.jpg'))).toBe(true);
+  });
+
   it('compiles nothing and leaves no build folder', () => {
     expect(existsSync(path.join(folder, 'node_modules', 'tensorrt-node', 'build'))).toBe(false);
   });
@@ -112,6 +130,16 @@ describe('installed without its optional dependency', () => {
         isOurs: true,
       });
     }
+  });
+
+  it('says at the first encoded picture how to get sharp', () => {
+    const script = `require('tensorrt-node').decodeImage(require('fs').readFileSync(process.argv[1]))
+      .catch((error) => console.log(JSON.stringify({ code: error.code, message: error.message })));`;
+    const picture = path.join(projectRoot, 'examples', 'images', 'shelf-01.jpg');
+    expect(json(runNode(folder, ['-e', script, picture]))).toEqual({
+      code: 'ERR_IMAGE_CODEC_UNAVAILABLE',
+      message: expect.stringContaining('npm install --include=optional sharp'),
+    });
   });
 });
 
