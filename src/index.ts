@@ -24,6 +24,17 @@ export {
   setLogSink,
 } from './log';
 export type { Flavor, TrtShapeRange, TrtTensor } from './native/trt-contract';
+export type { ExternalFile, ExternalLocation } from './onnx/external-data';
+export {
+  type OnnxDim,
+  type OnnxInitializer,
+  type OnnxModelInfo,
+  type OnnxValue,
+  type ReadOnnxOptions,
+  readOnnxModel,
+} from './onnx/model';
+export type { OnnxLimits } from './onnx/open';
+export { parseYoloMetadata, type YoloMetadata, type YoloTask } from './onnx/yolo-metadata';
 export type { BackendName, TensorInfo } from './session/backend';
 export type { ModelSource } from './session/model-input';
 export { findOnnxRuntime, type OnnxRuntimeCandidate } from './session/onnxruntime';
