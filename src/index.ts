@@ -14,6 +14,14 @@ export {
   type EngineCacheResult,
 } from './engine/cache';
 export { Engine, type EngineDescription } from './engine/engine';
+export {
+  findTensorRT,
+  selectTensorRT,
+  type TensorRTCandidate,
+  type TensorRTSelection,
+  type TensorRTWanted,
+} from './engine/library';
+export type { LibraryOrigin } from './engine/library-places';
 export { type ErrorCode, errorTable, TensorRTNodeError } from './errors';
 export {
   type LogLevel,

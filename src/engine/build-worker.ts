@@ -8,7 +8,7 @@ import type { BufferHandle } from '../native/contract';
 import type { TrtBuildEvent } from '../native/trt-contract';
 import type { BuildJob, BuildJobResult, FromWorker, ToWorker } from './build-protocol';
 import { fileSha256, publish } from './cache-files';
-import { selectTensorRT } from './library-standin';
+import { selectTensorRT } from './library';
 import { readModelMetadata } from './model-metadata';
 import { type EngineFacts, encodePlanPrefix } from './plan-file';
 
