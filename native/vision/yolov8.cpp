@@ -56,7 +56,8 @@ Box BoxOf(const Yolov8Output& output, std::size_t anchor) noexcept {
   const float half_height = ElementAt(output, 3, anchor) / 2.0F;
   const Box box = {cx - half_width, cy - half_height, cx + half_width, cy + half_height};
   if (!output.half) return box;
-  // The reference computes corners in the output's own precision, which moves them by up to half a pixel.
+  // The reference computes corners in the output's own precision, which moves them by up to half a
+  // pixel.
   const auto rounded = [](float side) { return HalfToFloat(FloatToHalf(side)); };
   return {rounded(box.x1), rounded(box.y1), rounded(box.x2), rounded(box.y2)};
 }
