@@ -100,6 +100,13 @@ void BuildEngine(const trt::Library& library, const trt::BuildRequest& request,
           network.get(), static_cast<nvinfer1::ILogger*>(&logger), library.parser_version())),
       "an ONNX parser");
   ParseModel(*parser, request.model_path, observer);
+  if (network->getNbOutputs() == 0) {
+    // The parser takes any bytes that happen to be a protocol buffer for a model without a graph.
+    throw Error(ErrorCode::kInvalidModel,
+                network->getNbLayers() == 0
+                    ? "The model holds no graph: it is no ONNX model or an empty one"
+                    : "The model's graph has no output");
+  }
   ReportTensors(*network, observer);
   AddProfiles(*builder, *config, *network, request.profiles);
 

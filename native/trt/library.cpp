@@ -60,6 +60,18 @@ LibraryInfo Describe(const DynamicLibrary& library) {
   return info;
 }
 
+int SinceMinor(const Gate& gate, Flavor flavor) noexcept {
+  switch (flavor) {
+    case Flavor::kRtx1:
+      return gate.rtx1;
+    case Flavor::kTrt10:
+      return gate.trt10;
+    case Flavor::kTrt11:
+      return gate.trt11;
+  }
+  return gates::kNever;
+}
+
 template <typename Function>
 Function Require(const DynamicLibrary& library, const char* symbol) {
   const auto function = library.Symbol<Function>(symbol);
@@ -102,9 +114,20 @@ std::shared_ptr<const Library> Library::Open(const std::string& path,
 
 const LibraryInfo& Library::info() const noexcept { return info_; }
 
-bool Library::AtLeast(int major, int minor) const noexcept {
-  const Version& own = info_.version;
-  return own.major > major || (own.major == major && own.minor >= minor);
+bool Library::Has(const Gate& gate) const noexcept {
+  return info_.version.minor >= SinceMinor(gate, info_.flavor);
+}
+
+void Library::Need(const Gate& gate, const char* feature) const {
+  if (Has(gate)) return;
+  const int since = SinceMinor(gate, info_.flavor);
+  const std::string major = std::to_string(info_.version.major) + ".";
+  throw Error(ErrorCode::kTensorRtVersion,
+              std::string(feature) + " needs " +
+                  (since == gates::kNever ? std::string("another TensorRT product")
+                                          : "TensorRT " + major + std::to_string(since)) +
+                  "; loaded is " + VersionText(info_.version) + " (" + FlavorName(info_.flavor) +
+                  ")");
 }
 
 Library::CreateWithLogger Library::create_builder() const {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/dynamic_library.h"
+#include "trt/gates.h"
 #include "trt/version.h"
 
 namespace tensorrt_node::trt {
@@ -37,8 +38,11 @@ class Library {
                                                            Purpose purpose);
 
   [[nodiscard]] const LibraryInfo& info() const noexcept;
-  /// At least this version? Guards every virtual function that younger libraries added.
-  [[nodiscard]] bool AtLeast(int major, int minor) const noexcept;
+  /// Does this library have the function? Guards every virtual function that younger libraries
+  /// added.
+  [[nodiscard]] bool Has(const Gate& gate) const noexcept;
+  /// Throws Error(kTensorRtVersion) saying what `feature` needs unless Has(gate).
+  void Need(const Gate& gate, const char* feature) const;
 
   using CreateWithLogger = void* (*)(void* logger, int version);
   using CreateParser = void* (*)(void* network, void* logger, int version);

@@ -35,7 +35,7 @@ export class BuildProcess {
     delete env.NODE_OPTIONS;
     this.#child = fork(workerPath, [], {
       env,
-      execArgv: [],
+      execArgv: ['--expose-gc'],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#keepLines(this.#child.stdout!);

@@ -160,6 +160,8 @@ function main(): void {
       current = message.job;
       await run(message.job);
       current = undefined;
+      // A process that waits for its next job should not sit on the garbage of the last model.
+      globalThis.gc?.();
     });
   });
 }

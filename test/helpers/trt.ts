@@ -11,5 +11,7 @@ const parserPath = path.join(folder, 'libtensorrt_onnxparser_rtx.so.1');
 export const rtxLibrary =
   existsSync(libraryPath) && existsSync(parserPath) ? { libraryPath, parserPath } : undefined;
 
+export const hasRtx = rtxLibrary !== undefined;
+
 /** A suite that needs it; where it is absent the runner counts its tests as skipped. */
 export const describeWithRtx = describe.skipIf(!rtxLibrary);

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { native } from '../../../src/native/binding';
-import { flavors } from '../../../src/native/trt-contract';
-import { describeWithRtx, rtxLibrary } from '../../helpers/trt';
+import { native } from '../../src/native/binding';
+import { flavors } from '../../src/native/trt-contract';
+import { describeWithRtx, rtxLibrary } from '../helpers/trt';
 
 describe('the compiled TensorRT flavours', () => {
   it('are each listed once, as compiled with their header version or as absent', () => {

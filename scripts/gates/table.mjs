@@ -1,0 +1,159 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { readTables } from './parse-headers.mjs';
+
+/** Oldest version of each flavour that is used at all; native/trt/version.cpp enforces them. */
+export const floors = { rtx1: '1.5', trt10: '10.3', trt11: '11.0' };
+
+/** Classes whose table differs in one release only, and who refuses that release for them. */
+const knownMoves = { trt10: { 10.8: ['VNetworkDefinition'] } };
+
+const minorOf = (version) => Number(version.split('.')[1]);
+
+/** Version folders of a flavour, oldest first; patch releases (10.13.2) come after their minor. */
+function versionsIn(folder) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => /^\d+(\.\d+)+$/.test(name))
+    .sort((a, b) => {
+      const [x, y] = [a, b].map((text) => text.split('.').map(Number));
+      return x[0] - y[0] || x[1] - y[1] || (x[2] ?? 0) - (y[2] ?? 0);
+    });
+}
+
+/**
+ * Diffs every header set under `root/<flavor>/<version>/`. The result lists, for each flavour and class, the
+ * virtual functions that are younger than the floor (or than the class itself) with the version that brought them.
+ * @throws Error when a supported version's table moved in a way that is not known
+ */
+export function makeTable(root) {
+  const table = { floors, versions: {}, newer: {} };
+  for (const flavor of Object.keys(floors)) {
+    const folder = path.join(root, flavor);
+    const versions = versionsIn(folder).filter(
+      (version) => minorOf(version) >= minorOf(floors[flavor]),
+    );
+    if (versions[0] !== floors[flavor]) {
+      throw new Error(
+        `Expected headers of the floor ${floors[flavor]} under ${folder} but found ${versions[0]}`,
+      );
+    }
+    table.versions[flavor] = versions;
+    table.newer[flavor] = diffVersions(flavor, folder, versions);
+  }
+  return table;
+}
+
+function diffVersions(flavor, folder, versions) {
+  const known = new Map();
+  const newer = {};
+  for (const version of versions) {
+    for (const [className, slots] of readTables(path.join(folder, version))) {
+      if (knownMoves[flavor]?.[version]?.includes(className)) continue;
+      const before = known.get(className);
+      if (before) requireGrowth(flavor, version, className, before, slots);
+      for (const slot of before ? slots.slice(before.length) : []) {
+        newer[className] ??= {};
+        newer[className][slot.signature] = version.split('.').slice(0, 2).join('.');
+      }
+      known.set(className, slots);
+    }
+  }
+  return newer;
+}
+
+/** Application-side interfaces grow by new versions of their own; what the library calls must not shift. */
+function requireGrowth(flavor, version, className, before, after) {
+  before.forEach((slot, index) => {
+    const now = after[index];
+    if (now?.signature !== slot.signature || now.returns !== slot.returns) {
+      throw new Error(
+        `${flavor} ${version}: slot ${index} of ${className} was ${slot.returns} ${slot.signature} and is ` +
+          `${now?.returns} ${now?.signature}; refuse that version or list it as known`,
+      );
+    }
+  });
+}
+
+/** One C++ constant for each younger function: `kBuilderConfigSetBuildRoute`. */
+export function gatesOf(table, newest) {
+  const gates = new Map();
+  for (const [flavor, classes] of Object.entries(table.newer)) {
+    for (const [className, functions] of Object.entries(classes)) {
+      for (const [signature, since] of Object.entries(functions)) {
+        const key = `${className}::${signature}`;
+        if (!gates.has(key)) gates.set(key, { className, signature, since: {} });
+        gates.get(key).since[flavor] = minorOf(since);
+      }
+    }
+  }
+  const names = new Map();
+  for (const gate of gates.values()) {
+    for (const flavor of Object.keys(table.floors)) {
+      if (gate.since[flavor] !== undefined) continue;
+      const has = newest[flavor]
+        .get(gate.className)
+        ?.some((slot) => slot.signature === gate.signature);
+      gate.since[flavor] = has ? 0 : 'kNever';
+    }
+    const base = constantName(gate);
+    const count = (names.get(base) ?? 0) + 1;
+    names.set(base, count);
+    gate.name = count > 1 ? `${base}${count}` : base;
+  }
+  return [...gates.values()];
+}
+
+function constantName({ className, signature }) {
+  const name = signature.slice(0, signature.indexOf('('));
+  const owner = className.replace(/^V(?=[A-Z])/, '').replace(/^I(?=[A-Z])/, '');
+  return `k${owner}${name[0].toUpperCase()}${name.slice(1)}`;
+}
+
+export function newestTables(root, table) {
+  return Object.fromEntries(
+    Object.entries(table.versions).map(([flavor, versions]) => [
+      flavor,
+      readTables(path.join(root, flavor, versions.at(-1))),
+    ]),
+  );
+}
+
+export function header(gates) {
+  const lines = gates.map(
+    (gate) =>
+      `constexpr Gate ${gate.name}{\n    "${gate.className}::${gate.signature.split('(')[0]}", ` +
+      `${gate.since.rtx1}, ${gate.since.trt10}, ${gate.since.trt11}};`,
+  );
+  return `// Generated by scripts/gates.mjs from NVIDIA's public headers; do not edit.
+//
+// Virtual functions that are younger than the oldest supported library. Calling one on a library
+// that is too old jumps past its table, so every call stands behind Library::Has() or Need() with
+// its constant.
+#pragma once
+
+namespace tensorrt_node::trt {
+
+/// Minor version of each flavour that brought a function; 0: it was always there.
+struct Gate {
+  const char* function;
+  int rtx1;
+  int trt10;
+  int trt11;
+};
+
+namespace gates {
+
+/// The flavour does not have the function.
+constexpr int kNever = 1 << 20;
+
+${lines.join('\n')}
+
+}  // namespace gates
+}  // namespace tensorrt_node::trt
+`;
+}
+
+export function readTable(file) {
+  return JSON.parse(readFileSync(file, 'utf8'));
+}
