@@ -66,6 +66,7 @@ export async function drawDetections(
   const base = await toRgb(decoded);
   return loadSharp()(base, { raw: { width, height, channels: 3 } })
     .composite([{ input: overlay, top: 0, left: 0 }])
+    .removeAlpha()
     .toFormat(format, format === 'png' ? {} : { quality })
     .toBuffer();
 }
