@@ -1,6 +1,9 @@
 #include "core/thread_pool.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <string>
 #include <utility>
@@ -9,11 +12,11 @@
 
 namespace tensorrt_node {
 
-ThreadPool::ThreadPool(std::size_t threads, std::size_t max_queued, const char* name)
+ThreadPool::ThreadPool(std::size_t threads, std::size_t max_queued, const char* name, int niceness)
     : max_queued_(max_queued) {
   threads_.reserve(threads);
   for (std::size_t i = 0; i < threads; ++i) {
-    threads_.emplace_back([this, name, i] { Run(name, i); });
+    threads_.emplace_back([this, name, i, niceness] { Run(name, i, niceness); });
   }
 }
 
@@ -43,9 +46,11 @@ void ThreadPool::Stop() noexcept {
   }
 }
 
-void ThreadPool::Run(const char* name, std::size_t index) noexcept {
+void ThreadPool::Run(const char* name, std::size_t index, int niceness) noexcept {
   const std::string label = std::string(name).substr(0, 12) + "-" + std::to_string(index);
   pthread_setname_np(pthread_self(), label.substr(0, 15).c_str());
+  // On Linux this is the thread's own niceness, whatever POSIX says. A refusal leaves it as it was.
+  if (niceness > 0) setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), niceness);
   for (;;) {
     std::function<void()> job;
     {
@@ -65,7 +70,7 @@ std::size_t ThreadPool::SharedSize() noexcept {
 }
 
 ThreadPool& ThreadPool::Shared() {
-  static auto* pool = new ThreadPool(SharedSize(), 0, "tn-image");
+  static auto* pool = new ThreadPool(SharedSize(), 0, "tn-image", kComputeNiceness);
   return *pool;
 }
 

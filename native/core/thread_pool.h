@@ -14,12 +14,14 @@ namespace tensorrt_node {
 
 /// A fixed number of threads over one first-in first-out queue.
 ///
+/// `niceness` (0 to 19) is how far its threads, and all that they start, stand back for others: the JS thread
+/// must get a core at once when a timer fires, also while inference saturates every core.
 /// Stop() (or destruction) lets queued jobs finish and joins the threads. `max_queued` of 0 means
 /// no bound.
 class ThreadPool final : public Executor {
  public:
   explicit ThreadPool(std::size_t threads, std::size_t max_queued = 0,
-                      const char* name = "tn-pool");
+                      const char* name = "tn-pool", int niceness = 0);
   ~ThreadPool() override;
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -29,6 +31,9 @@ class ThreadPool final : public Executor {
   void Stop() noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return threads_.size(); }
 
+  /// What pools of long computations take for `niceness`.
+  static constexpr int kComputeNiceness = 10;
+
   /// The process-wide pool for image work: cores - 1 threads, at least 1. Created at first use and
   /// never destroyed, since threads that outlive static destructors would touch dead objects.
   static ThreadPool& Shared();
@@ -36,7 +41,7 @@ class ThreadPool final : public Executor {
   static std::size_t SharedSize() noexcept;
 
  private:
-  void Run(const char* name, std::size_t index) noexcept;
+  void Run(const char* name, std::size_t index, int niceness) noexcept;
 
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -39,7 +39,7 @@ std::shared_ptr<CpuSession> CpuSession::New(CpuSessionOptions options) {
 }
 
 CpuSession::CpuSession(CpuSessionOptions options)
-    : options_(std::move(options)), pool_(options_.concurrency, 0, "tn-cpu") {}
+    : options_(std::move(options)), pool_(options_.concurrency, 0, "tn-cpu", ThreadPool::kComputeNiceness) {}
 
 CpuSession::~CpuSession() {
   pool_.Stop();

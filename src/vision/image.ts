@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { TensorRTNodeError } from '../errors';
+import { availableCores } from '../session/cpu-budget';
 import {
   describe,
   invalidArgument,
@@ -10,6 +11,7 @@ import {
   requireOneOf,
 } from '../validate';
 import { maxImageSide } from './letterbox';
+import { Limiter } from './limiter';
 import { loadSharp } from './sharp-loader';
 
 /** Samples of one pixel, in order. Alpha is dropped, never composited. */
@@ -50,6 +52,12 @@ export interface DecodeOptions {
 export const defaultMaxPixels = 2 ** 27;
 
 /**
+ * Decoders run on libuv's threads, at the priority of the JS thread. One core is left to the latter, or timers
+ * and sockets would wait for pictures when many come at once.
+ */
+const decoders = new Limiter(Math.max(1, availableCores() - 1));
+
+/**
  * Decodes a picture to 8-bit pixels, as OpenCV's `imread` does: turned upright by its EXIF orientation, alpha
  * dropped, 16-bit samples cut to their high byte, grey, palette and CMYK turned to RGB, colour profiles ignored.
  *
@@ -68,17 +76,19 @@ export async function decodeImage(
   const input = encodedInput(source, label);
   const sharp = loadSharp();
   try {
-    const { data, info } = await sharp(input, {
-      limitInputPixels: maxPixels,
-      failOn: 'error',
-      // OpenCV knows no colour management, and the models were trained on its pixels.
-      ignoreIcc: true,
-    })
-      .autoOrient()
-      .removeAlpha()
-      .toColourspace('srgb')
-      .raw()
-      .toBuffer({ resolveWithObject: true });
+    const { data, info } = await decoders.run(() =>
+      sharp(input, {
+        limitInputPixels: maxPixels,
+        failOn: 'error',
+        // OpenCV knows no colour management, and the models were trained on its pixels.
+        ignoreIcc: true,
+      })
+        .autoOrient()
+        .removeAlpha()
+        .toColourspace('srgb')
+        .raw()
+        .toBuffer({ resolveWithObject: true }),
+    );
     const layout = info.channels === 1 ? 'gray' : 'rgb';
     return {
       data,
