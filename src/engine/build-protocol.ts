@@ -1,12 +1,14 @@
 import type { ErrorCode } from '../errors';
 import type { TrtBuildEvent } from '../native/trt-contract';
 import type { CheckedBuildOptions } from './build-options';
+import type { TensorRTSelection } from './library';
 import type { EngineFacts } from './plan-file';
 
 /** Messages between a caller's process and its build process; all of them plain JSON. */
 
 export interface BuildJob {
   id: number;
+  library: Pick<TensorRTSelection, 'flavor' | 'version' | 'libraryPath' | 'parserPath'>;
   modelPath: string;
   options: CheckedBuildOptions;
   /** The plan file is written here first, … */

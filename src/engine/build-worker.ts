@@ -7,8 +7,8 @@ import { native, packageRoot } from '../native/binding';
 import type { BufferHandle } from '../native/contract';
 import type { TrtBuildEvent } from '../native/trt-contract';
 import type { BuildJob, BuildJobResult, FromWorker, ToWorker } from './build-protocol';
-import { fileSha256, publish } from './cache-files';
-import { selectTensorRT } from './library';
+import { publish } from './cache-files';
+import { explainFailure, modelSha256 } from './model-facts';
 import { readModelMetadata } from './model-metadata';
 import { type EngineFacts, encodePlanPrefix } from './plan-file';
 
@@ -69,15 +69,13 @@ function toError(error: unknown) {
 }
 
 async function build(job: BuildJob, events: EventSender): Promise<BuildJobResult> {
-  const { options } = job;
-  const library = await selectTensorRT({
-    ...(options.flavor === undefined ? {} : { flavor: options.flavor }),
-    purpose: 'build',
-  });
-  const [onnxSha256, modelMetadata, built] = await Promise.all([
-    fileSha256(job.modelPath),
-    readModelMetadata(job.modelPath),
-    native().trtBuild(
+  const { library, options } = job;
+  // Both run beside the build; what goes wrong in them is looked at when it has succeeded.
+  const digest = modelSha256(job.modelPath);
+  digest.catch(() => {});
+  const modelMetadata = readModelMetadata(job.modelPath);
+  const built = await native()
+    .trtBuild(
       {
         libraryPath: library.libraryPath,
         parserPath: library.parserPath,
@@ -90,8 +88,10 @@ async function build(job: BuildJob, events: EventSender): Promise<BuildJobResult
         maxSeverity: severity[options.logLevel],
       },
       (event) => events.push(event),
-    ),
-  ]);
+    )
+    .catch(async (error) => {
+      throw await explainFailure(error, job.modelPath);
+    });
   try {
     const facts: EngineFacts = {
       format: 1,
@@ -102,12 +102,12 @@ async function build(job: BuildJob, events: EventSender): Promise<BuildJobResult
       computeCapabilities: options.computeCapabilities,
       profiles: options.profiles,
       options: Object.fromEntries(options.settings.map(({ name, value }) => [name, value])),
-      onnxSha256,
+      onnxSha256: await digest,
       planSha256: digestOf(built),
       inputs: built.inputs,
       outputs: built.outputs,
     };
-    const metadata = { ...modelMetadata, ...options.metadata };
+    const metadata = { ...(await modelMetadata), ...options.metadata };
     const prefix = encodePlanPrefix(metadata, facts);
     await native().trtPlanWrite(built.plan, job.temporaryPath, prefix);
     await publish(job.temporaryPath, job.outputPath);

@@ -15,6 +15,7 @@ import {
 import { BuildProcess } from './build-process';
 import type { BuildJobResult } from './build-protocol';
 import { Engine } from './engine';
+import { selectTensorRT } from './library';
 
 /**
  * Builds engines in a child process of its own, which is kept for the next build: starting Node and loading
@@ -90,6 +91,10 @@ export class EngineBuilder {
       );
     }
     if (options.output !== undefined) await requireWritable(options.output);
+    const library = await selectTensorRT({
+      ...(checked.flavor === undefined ? {} : { flavor: checked.flavor }),
+      purpose: 'build',
+    });
     // What is private to this build lies here: a model given as bytes, a plan that stays in memory.
     const folder =
       input.bytes || options.output === undefined
@@ -105,6 +110,7 @@ export class EngineBuilder {
       }
       const { facts, metadata, byteLength } = await this.#run(
         {
+          library,
           modelPath: modelPath!,
           options: checked,
           temporaryPath: temporary,

@@ -24,7 +24,7 @@ export interface EngineFacts {
   profiles: TrtShapeRange[][];
   /** Builder settings that were given. */
   options: Record<string, number | boolean | string>;
-  /** SHA-256 of the ONNX file. */
+  /** SHA-256 of the ONNX file and of its external data. */
   onnxSha256: string;
   /** SHA-256 of the plan, which is what follows the JSON. */
   planSha256: string;

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isPlan } from '../engine/plan-file';
@@ -49,14 +49,15 @@ function bytesOf(model: unknown): Uint8Array | undefined {
 async function openFile(file: string): Promise<ModelInput> {
   let handle: Awaited<ReturnType<typeof open>> | undefined;
   try {
-    handle = await open(file, 'r');
-    const stats = await handle.stat();
-    if (stats.isDirectory()) {
+    // Asked before opening: to open a named pipe would wait for a writer for ever.
+    const stats = await stat(file);
+    if (!stats.isFile()) {
       throw new TensorRTNodeError(
         'ERR_INVALID_MODEL',
-        `Expected a model file but ${file} is a directory`,
+        `Expected a model file but ${file} is ${stats.isDirectory() ? 'a directory' : 'no regular file'}`,
       );
     }
+    handle = await open(file, 'r');
     const head = new Uint8Array(64);
     const { bytesRead } = await handle.read(head, 0, head.length, 0);
     const engine =

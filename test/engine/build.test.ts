@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   existsSync,
@@ -172,9 +173,14 @@ describeWithRtx('Engine.build with real TensorRT-RTX', () => {
     expect(engine.byteLength).toBeGreaterThan(1000);
     // Bytes have no folder: the weights cannot be found.
     await expect(Engine.build(model)).rejects.toMatchObject({
-      code: 'ERR_ENGINE_BUILD',
+      code: 'ERR_IO',
+      message: expect.stringMatching(/weights\.bin/),
       details: expect.arrayContaining([expect.stringMatching(/open file: .*weights\.bin/)]),
     });
+    // The digest is the weights' too.
+    const first = engine.inspect().onnxSha256;
+    writeFileSync(path.join(nested, 'weights.bin'), new Float32Array([1, 2, 3, 5]));
+    expect((await Engine.build(file)).inspect().onnxSha256).not.toBe(first);
   });
 
   it('replaces the output file in one step and leaves nothing beside it', async () => {
@@ -210,8 +216,8 @@ describeWithRtx('Engine.build with real TensorRT-RTX', () => {
 describeWithRtx('models that cannot be built', () => {
   it.each([
     ['an empty buffer', Buffer.alloc(0), 'ERR_INVALID_MODEL', /empty/],
-    ['random bytes', Buffer.from('0123456789abcdef'.repeat(20)), 'ERR_INVALID_MODEL', /parse/],
-    ['a text', Buffer.from('This is not a model.\n'), 'ERR_INVALID_MODEL', /no graph/],
+    ['random bytes', Buffer.from('0123456789abcdef'.repeat(20)), 'ERR_INVALID_MODEL', /ONNX/],
+    ['a text', Buffer.from('This is not a model.\n'), 'ERR_INVALID_MODEL', /ONNX/],
   ])('%s', async (_, model, code, message) => {
     await expect(Engine.build(model)).rejects.toThrow(bad(code, message));
   });
@@ -228,6 +234,10 @@ describeWithRtx('models that cannot be built', () => {
       bad('ERR_IO', /none\.onnx does not exist/),
     );
     await expect(Engine.build(folder)).rejects.toThrow(bad('ERR_INVALID_MODEL', /directory/));
+    const pipe = path.join(folder, 'pipe.onnx');
+    execFileSync('mkfifo', [pipe]);
+    await expect(Engine.build(pipe)).rejects.toThrow(bad('ERR_INVALID_MODEL', /no regular file/));
+    rmSync(pipe);
     const engine = await (await Engine.build(addOneModel())).toBuffer();
     await expect(Engine.build(engine)).rejects.toThrow(
       bad('ERR_INVALID_MODEL', /is a TensorRT engine/),
@@ -288,6 +298,12 @@ describe.skipIf(!hasRtx)('the test models', () => {
         expect(facts.inputs).toMatchObject([{ name: 'images', dtype }]);
         expect(facts.outputs).toMatchObject([{ name: 'output0', dtype }]);
         expect(facts.byteLength).toBeGreaterThan(1_000_000);
+        expect(facts.metadata).toMatchObject({
+          task: 'detect',
+          stride: 32,
+          imgsz: [640, 640],
+          names: { 0: 'can', 1: 'bottle', 2: 'box', 3: 'jar', 4: 'gap' },
+        });
         expect((await Engine.load(output)).inspect().planSha256).toBe(facts.planSha256);
       },
       120_000,

@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parseShapes } from '../../../src/cli/commands/build';
+import { checkBuildOptions, settingNames } from '../../../src/engine/build-options';
+import { projectRoot } from '../../helpers/data';
+
+const bad = (message: RegExp) =>
+  expect.objectContaining({
+    code: 'ERR_INVALID_ARGUMENT',
+    message: expect.stringMatching(message),
+  });
+
+describe('build options', () => {
+  it('become plain data with defaults filled in', () => {
+    expect(checkBuildOptions({})).toEqual({
+      computeCapabilities: [],
+      profiles: [],
+      settings: [],
+      logLevel: 'info',
+      metadata: {},
+    });
+    expect(
+      checkBuildOptions({
+        flavor: 'rtx1',
+        computeCapabilities: ['8.9', '12.0', '8.9'],
+        shapes: { x: { min: [1, 3], max: [4, 3] } },
+        tf32: false,
+        optimizationLevel: 5,
+        hardwareCompatibility: 'ampere+',
+        metadata: { when: new Date(0), skipped: undefined },
+      }),
+    ).toEqual({
+      flavor: 'rtx1',
+      computeCapabilities: ['8.9', '12.0'],
+      profiles: [[{ input: 'x', min: [1, 3], opt: [4, 3], max: [4, 3] }]],
+      settings: [
+        { name: 'optimizationLevel', value: 5 },
+        { name: 'hardwareCompatibility', value: 'ampere+' },
+        { name: 'tf32', value: false },
+      ],
+      logLevel: 'info',
+      metadata: { when: '1970-01-01T00:00:00.000Z' },
+    });
+  });
+
+  it.each([
+    [{ optimisationLevel: 3 }, /as a key of options but received "optimisationLevel"/],
+    [{ flavor: 'trt9' }, /"rtx1", "trt10", "trt11" for options\.flavor/],
+    [{ computeCapabilities: '8.9' }, /an array .* for options\.computeCapabilities/],
+    [{ computeCapabilities: [8.9] }, /strings such as '8\.9'.* 8\.9 of type number/],
+    [{ computeCapabilities: ['sm_89'] }, /sm_89/],
+    [{ shapes: 'x' }, /an object of shapes by input name for options\.shapes/],
+    [{ shapes: [[1]] }, /options\.shapes\[0\]/],
+    [{ shapes: { x: '1x3' } }, /options\.shapes\.x/],
+    [{ shapes: { x: [1, -1] } }, /options\.shapes\.x but received -1/],
+    [{ shapes: { x: [1, 2.5] } }, /options\.shapes\.x/],
+    [{ shapes: { x: Array(9).fill(1) } }, /at most 8 dimensions/],
+    [{ shapes: { x: { min: [1] } } }, /options\.shapes\.x\.max/],
+    [{ shapes: { x: { min: [4], max: [1] } } }, /min <= opt <= max/],
+    [{ shapes: { x: { min: [1], opt: [1, 1], max: [1] } } }, /min <= opt <= max/],
+    [{ shapes: { x: { min: [1], optimum: [1], max: [1] } } }, /"optimum"/],
+    [{ optimizationLevel: 6 }, /an integer from 0 to 5 for options\.optimizationLevel/],
+    [{ workspaceBytes: '1GiB' }, /options\.workspaceBytes/],
+    [{ tf32: 1 }, /a boolean for options\.tf32/],
+    [{ hardwareCompatibility: 'all' }, /one of "none", "ampere\+"/],
+    [{ timeoutMs: 0 }, /options\.timeoutMs/],
+    [{ signal: {} }, /an AbortSignal for options\.signal/],
+    [{ onLog: true }, /a function for options\.onLog/],
+    [{ logLevel: 'silent' }, /options\.logLevel/],
+    [{ output: '' }, /options\.output/],
+    [{ metadata: [] }, /an object for options\.metadata/],
+  ])('%j is refused', (options, message) => {
+    expect(() => checkBuildOptions(options as never)).toThrow(bad(message));
+  });
+
+  it('take no metadata that JSON cannot hold', () => {
+    const cyclic: Record<string, unknown> = {};
+    cyclic.self = cyclic;
+    for (const metadata of [{ n: 1n }, cyclic]) {
+      expect(() => checkBuildOptions({ metadata })).toThrow(bad(/written as JSON/));
+    }
+  });
+
+  it('have one row each in the native table, of the same name', () => {
+    const source = readFileSync(path.join(projectRoot, 'native/trt/flavor_settings.cpp'), 'utf8');
+    const table = source.slice(source.indexOf('kSettings[] = {'));
+    const rows = [...table.matchAll(/^ {4}\{"(\w+)"/gm)].map((match) => match[1]);
+    expect(rows.sort()).toEqual([...settingNames].sort());
+  });
+});
+
+describe('the --shapes flag', () => {
+  it('takes ranges and fixed shapes, and names with colons', () => {
+    expect(parseShapes(['images:1x3x8x8:2x3x8x8:4x3x8x8', 'n:1', 'a:0:1x2', 'b:0:1:2:3'])).toEqual({
+      images: { min: [1, 3, 8, 8], opt: [2, 3, 8, 8], max: [4, 3, 8, 8] },
+      n: [1],
+      'a:0': [1, 2],
+      'b:0': { min: [1], opt: [2], max: [3] },
+    });
+  });
+
+  it.each(['images', 'images:', ':1x2'.slice(1), 'images:1x-3', 'images:axb', ''])(
+    'refuses "%s"',
+    (text) => {
+      expect(() => parseShapes([text])).toThrow(bad(/--shapes/));
+    },
+  );
+});
