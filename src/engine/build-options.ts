@@ -61,7 +61,7 @@ export interface BuilderSettings {
 export interface EngineBuildOptions extends BuilderSettings {
   /** TensorRT product to build with. Default: the best one found on this machine. */
   flavor?: Flavor;
-  /** GPUs to build for, such as `'8.9'`; `rtx1` only, the others build for this machine's GPU. Default: TensorRT's own. */
+  /** GPUs to build for, such as `'8.9'`; `rtx1` only, the others build for this machine's GPU. Default: 8.0 and later. */
   computeCapabilities?: readonly string[];
   /** Shapes of dynamic inputs: one profile, or several. */
   shapes?: ShapeProfile | readonly ShapeProfile[];
