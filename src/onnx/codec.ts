@@ -42,7 +42,7 @@ class Decoder {
     if (++this.messages > this.limits.maxMessages) {
       throw reader.error(`a graph of more than ${this.limits.maxMessages} parts`);
     }
-    const result = into ?? emptyMessage(schema);
+    const result = into ?? emptyMessage<Fields>(schema);
     while (reader.next()) {
       const spec = schema.get(reader.field);
       if (spec === undefined || !this.field(spec, reader, result, depth)) {
@@ -128,10 +128,10 @@ function append(bytes: Uint8Array, more: Uint8Array): Uint8Array {
 }
 
 /** A message without content: undefined and empty arrays for all keys of the table. */
-export function emptyMessage(schema: Schema): Fields {
+export function emptyMessage<T = Fields>(schema: Schema): T {
   const result: Fields = {};
   for (const { key, repeated } of schema.values()) result[key] = repeated ? [] : undefined;
-  return result;
+  return result as T;
 }
 
 function scalar(kind: ScalarKind, reader: ProtoReader): unknown {
@@ -151,38 +151,45 @@ function scalar(kind: ScalarKind, reader: ProtoReader): unknown {
 
 /**
  * Writes a message by its table: fields in the order of their numbers, as protobuf's own writers do, unknown
- * ones behind them. Lists of numbers are not packed, as ONNX (proto2) has them.
+ * ones behind them. Lists of numbers are not packed, as ONNX (proto2) has them. `substitutes` are messages to
+ * write in place of others.
  */
-export function encode(schema: Schema, message: object): ProtoWriter {
+export function encode(
+  schema: Schema,
+  message: object,
+  substitutes: ReadonlyMap<object, object> = new Map(),
+): ProtoWriter {
   const writer = new ProtoWriter();
-  const fields = message as Fields;
+  const fields = (substitutes.get(message) ?? message) as Fields;
+  const put = (number: number, spec: FieldSpec, value: unknown): void => {
+    if (typeof spec.kind === 'object' && 'message' in spec.kind) {
+      writer.message(number, encode(spec.kind.message, value as object, substitutes));
+    } else encodeField(writer, number, spec.kind, value);
+  };
   for (const [number, spec] of schema) {
     const value = fields[spec.key];
     if (value === undefined) continue;
-    if (spec.repeated)
-      for (const item of value as unknown[]) encodeField(writer, number, spec, item);
-    else encodeField(writer, number, spec, value);
+    if (spec.repeated) for (const item of value as unknown[]) put(number, spec, item);
+    else put(number, spec, value);
   }
   for (const raw of fields.unknown ?? []) writer.raw(raw);
   return writer;
 }
 
-function encodeField(writer: ProtoWriter, number: number, spec: FieldSpec, value: unknown): void {
-  const { kind } = spec;
+function encodeField(
+  writer: ProtoWriter,
+  number: number,
+  kind: Exclude<FieldSpec['kind'], { message: Schema }>,
+  value: unknown,
+): void {
   if (typeof kind === 'object') {
-    if ('message' in kind) {
-      writer.message(number, encode(kind.message, value as object));
-      return;
-    }
     const parts = value as Bulk;
     writer.tag(number, wireType.bytes);
     writer.rawVarint(parts.reduce((total, part) => total + part.length, 0));
     for (const part of parts) {
       writer.raw(part instanceof ByteRange ? (part.inMemory() ?? part) : part);
     }
-    return;
-  }
-  if (kind === 'string') writer.bytes(number, encodeText(value as string));
+  } else if (kind === 'string') writer.bytes(number, encodeText(value as string));
   else if (kind === 'bytes') writer.bytes(number, value as Uint8Array);
   else if (kind === 'float') writer.float(number, value as number);
   else writer.varint(number, value as number | bigint);

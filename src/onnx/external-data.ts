@@ -26,6 +26,8 @@ export interface ExternalFile {
   usedBytes: number;
   /** Number of tensors in it. */
   tensors: number;
+  /** When the file was last changed, in milliseconds since 1970. */
+  modifiedMs: number;
 }
 
 /** Reads the `external_data` entries. Throws ERR_INVALID_MODEL where they make no sense or leave the folder. */
@@ -125,7 +127,14 @@ async function findFile(
         `Expected a file for the external data "${location}" of ${modelName} but received ${info.isDirectory() ? 'a folder' : 'something that is no regular file'}`,
       );
     }
-    return { location, path: file, fileBytes: info.size, usedBytes: 0, tensors: 0 };
+    return {
+      location,
+      path: file,
+      fileBytes: info.size,
+      usedBytes: 0,
+      tensors: 0,
+      modifiedMs: info.mtimeMs,
+    };
   } catch (cause) {
     throw cause instanceof TensorRTNodeError ? cause : ioError(file, cause);
   }

@@ -353,6 +353,7 @@ describe('external data', () => {
         fileBytes: 64,
         usedBytes: 16,
         tensors: 2,
+        modifiedMs: expect.any(Number),
       },
     ]);
     expect(info.initializers[1]).toMatchObject({
