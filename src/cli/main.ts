@@ -5,11 +5,17 @@ import { Command, CommanderError } from 'commander';
 import { packageRoot } from '../native/binding';
 import { registerBuild } from './commands/build';
 import { registerCache } from './commands/cache';
+import { registerInspect } from './commands/inspect';
 import { registerPredict } from './commands/predict';
 import { exitCode, reportError } from './common';
 
 /** Every command is one file under `commands/` and registers itself here. */
-const commands: ((program: Command) => void)[] = [registerBuild, registerCache, registerPredict];
+const commands: ((program: Command) => void)[] = [
+  registerBuild,
+  registerCache,
+  registerInspect,
+  registerPredict,
+];
 
 async function main(argv: string[]): Promise<number> {
   const manifest = JSON.parse(readFileSync(path.join(packageRoot, 'package.json'), 'utf8')) as {

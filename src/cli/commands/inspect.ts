@@ -1,0 +1,195 @@
+import path from 'node:path';
+import type { Command } from 'commander';
+import { Engine, type EngineDescription } from '../../engine/engine';
+import { type OnnxModelInfo, type OnnxValue, readOnnxModel } from '../../onnx/model';
+import { parseYoloMetadata } from '../../onnx/yolo-metadata';
+import { openModel } from '../../session/model-input';
+import { printJson } from '../common';
+import { columns, formatBytes, printable, table, truncate } from '../text';
+
+/** Lines stay within this many columns; names longer than that are cut. */
+const width = 100;
+const shownNames = 12;
+
+export function registerInspect(program: Command): void {
+  program
+    .command('inspect')
+    .description('show what is in a model: inputs, outputs, operators, weights, metadata')
+    .argument('<model>', 'ONNX or engine file')
+    .option('--json', 'print everything as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  tensorrt-node inspect yolov8n.onnx
+  tensorrt-node inspect yolov8n.onnx --json
+  tensorrt-node inspect yolov8n.engine
+
+Neither the weights nor the plan are loaded: a model of gigabytes takes a few megabytes of memory.`,
+    )
+    .action(inspect);
+}
+
+async function inspect(model: string, flags: { json?: boolean }): Promise<void> {
+  const input = await openModel(model);
+  if (input.kind === 'engine') {
+    const description = (await Engine.load(model)).inspect();
+    if (flags.json) printJson({ kind: 'engine', path: path.resolve(model), ...description });
+    else process.stdout.write(engineReport(path.basename(model), description));
+    return;
+  }
+  const info = await readOnnxModel(model);
+  if (flags.json) printJson({ kind: 'onnx', path: path.resolve(model), ...info });
+  else process.stdout.write(onnxReport(path.basename(model), info));
+}
+
+/** The text that the command prints for an ONNX model, of lines of at most 100 columns. */
+export function onnxReport(name: string, info: OnnxModelInfo): string {
+  const opsets = Object.entries(info.opsets).map(([domain, version]) => `${domain} ${version}`);
+  const producer = [info.producerName, info.producerVersion].filter(Boolean).join(' ');
+  const facts = [formatBytes(info.fileBytes), `ONNX IR ${info.irVersion}`, opsets.join(', ')];
+  if (producer) facts.push(`by ${producer}`);
+  const operators = Object.entries(info.operators).map(([operator, count]): [string, string] => [
+    operator,
+    String(count),
+  ]);
+  return report(name, facts, [
+    ['Inputs', table(info.inputs.map(valueRow))],
+    ['Outputs', table(info.outputs.map(valueRow))],
+    [`Operators: ${info.nodeCount} nodes`, columns(operators, width - 2)],
+    ['Functions', info.functions],
+    [`Weights: ${weightsLine(info)}`, table(largestWeights(info))],
+    [
+      'External data',
+      table(
+        info.externalFiles.map((file) => [
+          file.location,
+          formatBytes(file.fileBytes),
+          `${file.tensors} tensors`,
+        ]),
+      ),
+    ],
+    ['Training', info.hasTrainingInfo ? ['holds training information, which is ignored'] : []],
+    ['Metadata', metadataLines(info.metadata)],
+  ]);
+}
+
+/** The text that the command prints for an engine file. */
+export function engineReport(name: string, engine: EngineDescription): string {
+  const built = [engine.tensorrtVersion && `TensorRT ${engine.tensorrtVersion}`, engine.flavor]
+    .filter(Boolean)
+    .join(', ');
+  const targets = engine.computeCapabilities ?? [];
+  const row = ({
+    name: tensor,
+    dtype,
+    shape,
+  }: NonNullable<EngineDescription['inputs']>[number]) => [
+    tensor,
+    String(dtype),
+    `[${shape.map((dim) => (dim < 0 ? '?' : dim)).join(', ')}]`,
+  ];
+  const texts = Object.fromEntries(
+    Object.entries(engine.metadata)
+      .filter(([key]) => key !== 'tensorrtNode')
+      .map(([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)]),
+  );
+  return report(
+    name,
+    [
+      formatBytes(engine.byteLength),
+      engine.format === 'plain' ? 'plain plan without metadata' : `${engine.format} file`,
+      ...(built ? [built] : []),
+      ...(targets.length > 0 ? [`for compute capability ${targets.join(', ')}`] : []),
+    ],
+    [
+      ['Inputs', table((engine.inputs ?? []).map(row))],
+      ['Outputs', table((engine.outputs ?? []).map(row))],
+      [
+        'Profiles',
+        (engine.profiles ?? []).flatMap((ranges, index) =>
+          ranges.map(
+            ({ input, min, opt, max }) =>
+              `${index}  ${input}  [${min}] to [${max}], best at [${opt}]`,
+          ),
+        ),
+      ],
+      [
+        'Options',
+        table(Object.entries(engine.options ?? {}).map(([key, value]) => [key, String(value)])),
+      ],
+      ['Metadata', metadataLines(texts)],
+    ],
+  );
+}
+
+/** A headline and titled blocks; blocks without lines are left out, titles with a colon speak for themselves. */
+function report(name: string, facts: string[], blocks: [string, string[]][]): string {
+  const lines = [printable(name), ...wrap(facts)];
+  for (const [title, body] of blocks) {
+    if (body.length === 0 && !title.includes(':')) continue;
+    lines.push('', title, ...body.map((line) => `  ${line}`));
+  }
+  return `${lines.map((line) => truncate(line, width)).join('\n')}\n`;
+}
+
+/** Facts in as few lines as hold them. */
+function wrap(facts: string[]): string[] {
+  const lines: string[] = [];
+  for (const fact of facts.map(printable)) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + fact.length + 3 <= width) {
+      lines[lines.length - 1] = `${last} · ${fact}`;
+    } else lines.push(fact);
+  }
+  return lines;
+}
+
+function valueRow(value: OnnxValue): string[] {
+  const type = value.kind === 'tensor' ? (value.dtype ?? 'unknown type') : value.kind;
+  const shape =
+    value.dims === undefined
+      ? value.kind === 'tensor'
+        ? 'any shape'
+        : ''
+      : `[${value.dims.map((dim) => dim ?? '?').join(', ')}]`;
+  return [value.name, type, shape];
+}
+
+function weightsLine(info: OnnxModelInfo): string {
+  const byType = new Map<string, number>();
+  for (const { dtype, byteLength } of info.initializers) {
+    const type = dtype ?? 'other types';
+    byType.set(type, (byType.get(type) ?? 0) + byteLength);
+  }
+  const types = [...byType]
+    .sort((a, b) => b[1] - a[1])
+    .map(([type, bytes]) => `${type} ${formatBytes(bytes)}`);
+  const listed = info.initializers.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const rest = info.tensorBytes - listed;
+  if (rest > 0) types.push(`constants in nodes ${formatBytes(rest)}`);
+  return `${info.initializers.length} tensors, ${formatBytes(info.tensorBytes)}${types.length > 0 ? ` (${types.join(', ')})` : ''}`;
+}
+
+function largestWeights(info: OnnxModelInfo): string[][] {
+  return [...info.initializers]
+    .sort((a, b) => b.byteLength - a.byteLength)
+    .slice(0, 3)
+    .map(({ name, dtype, dims, byteLength }) => [
+      name,
+      dtype ?? 'other type',
+      `[${dims.join(', ')}]`,
+      formatBytes(byteLength),
+    ]);
+}
+
+function metadataLines(metadata: Record<string, string>): string[] {
+  const { names } = parseYoloMetadata(metadata);
+  return table(
+    Object.entries(metadata).map(([key, value]) => {
+      if (key !== 'names' || names === undefined) return [key, value];
+      const more = names.length > shownNames ? ', …' : '';
+      return [key, `${names.length}: ${names.slice(0, shownNames).join(', ')}${more}`];
+    }),
+  );
+}
