@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { packageRoot } from '../native/binding';
 import { registerBuild } from './commands/build';
 import { registerCache } from './commands/cache';
+import { registerDoctor } from './commands/doctor';
 import { registerInspect } from './commands/inspect';
 import { registerPredict } from './commands/predict';
 import { exitCode, reportError } from './common';
@@ -13,6 +14,7 @@ import { exitCode, reportError } from './common';
 const commands: ((program: Command) => void)[] = [
   registerBuild,
   registerCache,
+  registerDoctor,
   registerInspect,
   registerPredict,
 ];

@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { type ErrorCode, Session, TensorRTNodeError } from '../../src';
+import { native } from '../../src/native/binding';
 import type { Backend } from '../../src/session/backend';
-import { createTensorRTBackend } from '../../src/session/backends/tensorrt';
+import { createTensorRTBackend, findObstacle } from '../../src/session/backends/tensorrt';
 import { chooseBackend } from '../../src/session/choose';
 import { openModel } from '../../src/session/model-input';
 import { resolveOptions } from '../../src/session/options';
@@ -104,11 +105,28 @@ describe('choosing a backend', () => {
 describe('the TensorRT backend of this version', () => {
   it('names what the machine lacks first', async () => {
     const error = new TensorRTNodeError('ERR_TENSORRT_UNAVAILABLE', 'no library');
-    await expect(createTensorRTBackend(await onnx(), () => error)).rejects.toBe(error);
+    await expect(createTensorRTBackend(await onnx(), async () => error)).rejects.toBe(error);
+  });
+
+  it('tells a machine without a device from one without TensorRT', async () => {
+    const probe = vi.spyOn(native(), 'cudaProbe');
+    probe.mockResolvedValue({ devices: [], reason: 'The driver is asleep' });
+    expect(await findObstacle()).toMatchObject({
+      code: 'ERR_NO_DEVICE',
+      message: expect.stringContaining('The driver is asleep'),
+    });
+    probe.mockResolvedValue({ devices: [{} as never] });
+    vi.stubEnv('TENSORRT_NODE_LIBRARY_PATH', '/nowhere');
+    expect(await findObstacle()).toMatchObject({
+      code: 'ERR_TENSORRT_UNAVAILABLE',
+      details: [expect.stringContaining('/nowhere')],
+    });
+    vi.unstubAllEnvs();
+    vi.restoreAllMocks();
   });
 
   it('says that running is still to come where a device exists', async () => {
-    await expect(createTensorRTBackend(await onnx(), () => undefined)).rejects.toMatchObject({
+    await expect(createTensorRTBackend(await onnx(), async () => undefined)).rejects.toMatchObject({
       code: 'ERR_NOT_IMPLEMENTED',
       status: 501,
       message: expect.stringContaining('use backend "cpu"'),
