@@ -62,7 +62,7 @@ async function main() {
 /** What is proprietary says so before it is fetched. */
 function announce({ title, version, archive, licence, proprietary }, tell) {
   if (!proprietary) return;
-  const source = archive.kind === 'wheel' ? 'PyPI' : 'crates.io';
+  const source = archive.kind === 'wheel' ? 'PyPI' : 'the Rust registry';
   tell(
     'step',
     `${title} ${version}: proprietary software of NVIDIA's\n` +

@@ -85,7 +85,7 @@ async function fetchCrate({ name, version }, folder) {
   if (known) return known;
   if (!(await starts('cargo'))) {
     throw new PartUnavailable(
-      'The program "cargo" is missing; TensorRT\'s headers come from crates.io by it.',
+      'The program "cargo" is missing; TensorRT\'s headers come from the Rust registry by it.',
       'Install it ("apt-get install cargo", "dnf install cargo" or rustup) or name a TensorRT installation by TENSORRT_ROOT, then run "npm run setup" again.',
     );
   }

@@ -58,7 +58,7 @@ const headers = (id, title, version, archive, folder) => ({
  *   holds them all, from this version (of the same major) on
  *
  * @typedef {object} Archive
- * @property {'crate' | 'wheel'} kind a crate of crates.io, a wheel of PyPI
+ * @property {'crate' | 'wheel'} kind a crate of the Rust registry, a wheel of PyPI
  * @property {string} name
  * @property {string} version
  * @property {string | undefined} sha256 undefined where there is none for this processor
