@@ -25,7 +25,8 @@ void SetFlag(const Target& target, nvinfer1::BuilderFlag flag, const trt::Settin
 }
 
 /// For options whose enumerator, not whose function, is younger than the floor.
-void NeedVersion(const Target& target, const trt::SettingValue& value, int major, int minor) {
+[[maybe_unused]] void NeedVersion(const Target& target, const trt::SettingValue& value, int major,
+                                  int minor) {
   const trt::Version& own = target.library.info().version;
   // Only a floor of the same product line counts: rtx1's versions run on their own.
   if (own.major == major && own.minor < minor) {
@@ -67,8 +68,18 @@ void SetHardwareCompatibility(const Target& target, const trt::SettingValue& val
       {"ampere+", Level::kAMPERE_PLUS},
       {"same-compute-capability", Level::kSAME_COMPUTE_CAPABILITY}};
   const Level level = Choose(choices, value);
+#ifdef TRT_FLAVOR_RTX1
+  static_cast<void>(target);
+  // The library only warns and goes on, which would leave the caller with another engine than asked
+  // for.
+  if (level != Level::kNONE) {
+    throw InvalidArgument(value.name, "no value with rtx1, which takes computeCapabilities instead",
+                          "\"" + value.text + "\"");
+  }
+#else
   if (level == Level::kSAME_COMPUTE_CAPABILITY) NeedVersion(target, value, 10, 9);
   target.config.setHardwareCompatibilityLevel(level);
+#endif
 }
 
 void SetProfilingVerbosity(const Target& target, const trt::SettingValue& value) {

@@ -12,10 +12,16 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Engine, EngineBuilder, type LogRecord, setLogSink } from '../../src/index';
+import {
+  Engine,
+  EngineBuilder,
+  type EngineBuildOptions,
+  type LogRecord,
+  setLogSink,
+} from '../../src/index';
 import { requireCompiledWorker } from '../helpers/build-process';
 import { dataPath, describeWithData } from '../helpers/data';
-import { addOneModel, onnxModel } from '../helpers/onnx-writer';
+import { addOneModel, convModel, onnxModel } from '../helpers/onnx-writer';
 import { describeWithRtx, hasRtx } from '../helpers/trt';
 
 let folder = '';
@@ -201,6 +207,41 @@ describeWithRtx('Engine.build with real TensorRT-RTX', () => {
   it('names what is wrong with options only TensorRT can judge', async () => {
     await expect(Engine.build(addOneModel(), { computeCapabilities: ['6.1'] })).rejects.toThrow(
       bad('ERR_INVALID_ARGUMENT', /7\.5, 8\.0, .* but received 6\.1/),
+    );
+  });
+
+  it('takes every builder setting, or says why TensorRT does not', async () => {
+    const accepted: EngineBuildOptions[] = [
+      { optimizationLevel: 0 },
+      { optimizationLevel: 5 },
+      { workspaceBytes: 2 ** 30 },
+      { maxAuxStreams: 0 },
+      { averageTimingIterations: 4 },
+      { hardwareCompatibility: 'none' },
+      { profilingVerbosity: 'detailed' },
+      { versionCompatible: true, excludeLeanRuntime: true },
+      { tf32: false },
+      { sparseWeights: true },
+      { refittable: false, stripWeights: false },
+      { weightStreaming: true },
+    ];
+    await using builder = new EngineBuilder();
+    const model = convModel({ channels: 8 });
+    for (const options of accepted) {
+      const engine = await builder.build(model, options);
+      expect(engine.inspect().options).toEqual(options);
+    }
+    await expect(builder.build(model, { excludeLeanRuntime: true })).rejects.toThrow(
+      bad('ERR_ENGINE_BUILD', /refused the build option excludeLeanRuntime: .*VERSION_COMPATIBLE/),
+    );
+    await expect(builder.build(model, { hardwareCompatibility: 'ampere+' })).rejects.toThrow(
+      bad(
+        'ERR_INVALID_ARGUMENT',
+        /computeCapabilities .*for hardwareCompatibility but .*"ampere\+"/,
+      ),
+    );
+    await expect(builder.build(model, { workspaceBytes: 0 })).rejects.toThrow(
+      bad('ERR_ENGINE_BUILD', /workspace/i),
     );
   });
 
