@@ -106,7 +106,7 @@ class HorizontalPass {
   }
 
  private:
-  static constexpr std::size_t kRowsAhead = 2;
+  static constexpr std::size_t kRowsAhead = 4;
 
   const std::uint8_t* Source(std::size_t index) const noexcept {
     return image_.data + needed_[index] * image_.stride_bytes;

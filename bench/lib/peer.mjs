@@ -1,0 +1,36 @@
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+
+const peers = path.join(import.meta.dirname, '..', 'peers');
+
+/**
+ * A Python script under bench/peers that answers each line of JSON on its input with one on its output.
+ * The interpreter is that of TENSORRT_NODE_BENCH_PYTHON; null when the variable is not set.
+ */
+export function startPeer(script, args) {
+  const python = process.env.TENSORRT_NODE_BENCH_PYTHON;
+  if (!python) return null;
+  const child = spawn(python, [path.join(peers, script), ...args], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, OMP_NUM_THREADS: '1', YOLO_VERBOSE: 'False' },
+  });
+  const waiting = [];
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    // Libraries print notices of their own; answers are objects.
+    if (line.startsWith('{')) waiting.shift()?.resolve(JSON.parse(line));
+  });
+  const fail = (error) => {
+    for (const { reject } of waiting.splice(0)) reject(error);
+  };
+  child.on('error', fail);
+  child.on('exit', (code) => fail(new Error(`${script} ended with code ${code}`)));
+  return {
+    ask: (request) =>
+      new Promise((resolve, reject) => {
+        waiting.push({ resolve, reject });
+        child.stdin.write(`${JSON.stringify(request)}\n`);
+      }),
+    end: () => child.stdin.end(),
+  };
+}
