@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -248,12 +249,17 @@ class Yolov8Task final : public Task {
     ThreadPool& pool = ThreadPool::Shared();
     const Isa isa = BestIsa();
     found_.resize(images_.size());
+    native_ms_.resize(images_.size());
     ParallelFor(
         images_.size(),
         [&](std::size_t i) {
           Yolov8Output output = output_;
           output.data = data_ + i * output.ByteSize();
+          const auto start = std::chrono::steady_clock::now();
           found_[i] = DecodeYolov8(output, options_, images_[i], isa);
+          const std::chrono::duration<double, std::milli> elapsed =
+              std::chrono::steady_clock::now() - start;
+          native_ms_[i] = elapsed.count();
         },
         pool, pool.size() - 1);
   }
@@ -269,6 +275,7 @@ class Yolov8Task final : public Task {
       item.Set("classes", CopyOf<Napi::Int32Array>(env, found.classes));
       item.Set("anchors", CopyOf<Napi::Int32Array>(env, found.anchors));
       item.Set("candidates", Napi::Number::New(env, static_cast<double>(found.candidates)));
+      item.Set("nativeMs", Napi::Number::New(env, native_ms_[i]));
       result.Set(static_cast<std::uint32_t>(i), item);
     }
     return result;
@@ -304,6 +311,7 @@ class Yolov8Task final : public Task {
   DetectionOptions options_;
   std::vector<BoxMapping> images_;
   std::vector<Detections> found_;
+  std::vector<double> native_ms_;
 };
 
 Napi::Value RunDecodeYolov8(const Napi::CallbackInfo& info) {

@@ -7,28 +7,36 @@ namespace {
 
 TN_TARGET_AVX512 inline __m512i Load(const void* source) { return _mm512_loadu_si512(source); }
 
-TN_TARGET_AVX512 void Horizontal(const HorizontalPlan& plan, const std::uint8_t* row,
-                                 const std::uint8_t* ahead, std::int16_t* out) {
+template <bool kNarrow>
+TN_TARGET_AVX512 void HorizontalBlocks(const HorizontalPlan& plan, const std::uint8_t* row,
+                                       const std::uint8_t* ahead, std::int16_t* out) {
   const std::uint32_t* offset = plan.offsets.data();
   const std::uint8_t* shuffle = plan.shuffle.data();
   const std::uint8_t* high = plan.high.data();
   const std::uint8_t* low = plan.low.data();
-  for (std::size_t x = 0; x < plan.width; x += Avx512Block::kPixels) {
+  for (std::size_t block = 0; block < plan.blocks; ++block) {
     const std::uint8_t* window = row + *offset;
     Prefetch(ahead + *offset);
-    Prefetch(ahead + *offset + 64);
+    if (!kNarrow) Prefetch(ahead + *offset + 64);
     ++offset;
-    const __m512i pairs = _mm512_permutex2var_epi8(Load(window), Load(shuffle), Load(window + 64));
+    const __m512i pairs =
+        kNarrow ? _mm512_permutexvar_epi8(Load(shuffle), Load(window))
+                : _mm512_permutex2var_epi8(Load(window), Load(shuffle), Load(window + 64));
     const __m512i upper = _mm512_maddubs_epi16(pairs, Load(high));
     const __m512i lower = _mm512_maddubs_epi16(pairs, Load(low));
-    // 30 of 32 samples count; the next store overwrites the other two.
+    // Where only 30 of 32 samples count, the next store overwrites the other two.
     _mm512_storeu_si512(
         out, _mm512_add_epi16(_mm512_add_epi16(upper, upper), _mm512_srli_epi16(lower, 4)));
-    out += 3 * Avx512Block::kPixels;
+    out += plan.block_samples;
     shuffle += Avx512Block::kTableBytes;
     high += Avx512Block::kTableBytes;
     low += Avx512Block::kTableBytes;
   }
+}
+
+void Horizontal(const HorizontalPlan& plan, const std::uint8_t* row, const std::uint8_t* ahead,
+                std::int16_t* out) {
+  (plan.narrow ? HorizontalBlocks<true> : HorizontalBlocks<false>)(plan, row, ahead, out);
 }
 
 /// 64 samples of the vertical pass.

@@ -56,8 +56,11 @@ struct HorizontalPlan {
   std::vector<Pixel> pixels;
   std::uint8_t channel[3];  ///< Byte of red, green and blue within a source pixel.
 
-  /// Vector variants, per block of target pixels. A window is 128 bytes a block, or 8 bytes a pixel
-  /// (AVX2).
+  /// Vector variants, per block of target samples. AVX2 reads a window of 8 bytes a pixel, AVX-512
+  /// one of 128 or (narrow) 64 bytes a block.
+  std::size_t blocks = 0;
+  std::size_t block_samples = 0;  ///< kAvx512: samples of a block that count, 32 or 30.
+  bool narrow = false;
   std::vector<std::uint32_t> offsets;  ///< Start of each window.
   std::vector<std::uint8_t> shuffle;   ///< Which window byte goes where.
   std::vector<std::uint8_t> high;      ///< Upper 6 bits of the weights, in pairs as the bytes.
@@ -71,8 +74,9 @@ struct Avx2Block {
   static constexpr std::size_t kTableBytes = 32;
 };
 struct Avx512Block {
-  static constexpr std::size_t kPixels = 10;
+  static constexpr std::size_t kSamples = 32;
   static constexpr std::size_t kWindowBytes = 128;
+  static constexpr std::size_t kNarrowBytes = 64;
   static constexpr std::size_t kTableBytes = 64;
 };
 

@@ -144,8 +144,9 @@ TEST(Letterbox, EqualsTheDefinitionForRandomSizes) {
 
 TEST(Letterbox, EqualsTheDefinitionAcrossScales) {
   RandomSource random(2);
-  // Scales around the limit of one vector window, and far beyond it.
-  for (const std::size_t width : {100U, 250U, 400U, 440U, 450U, 460U, 500U, 900U, 5000U}) {
+  // Scales around the limits of the vector windows, and far beyond them.
+  for (const std::size_t width : {100U, 170U, 176U, 180U, 200U, 210U, 250U, 360U, 370U, 380U, 400U,
+                                  440U, 450U, 460U, 500U, 900U, 5000U}) {
     for (const PixelLayout layout : kLayouts) {
       const LetterboxPlan plan{107, 13, 100, 7, 3, 2};
       ExpectEqualsReference(random, width, 23, plan, layout, 0);

@@ -145,6 +145,7 @@ describe('decodeYolov8', () => {
           classes: new Int32Array([1, 0]),
           anchors: new Int32Array([0, 1]),
           candidates: 2,
+          nativeMs: expect.any(Number),
         },
         {
           boxes: new Float32Array(0),
@@ -152,6 +153,7 @@ describe('decodeYolov8', () => {
           classes: new Int32Array(0),
           anchors: new Int32Array(0),
           candidates: 0,
+          nativeMs: expect.any(Number),
         },
       ]);
     }
