@@ -1,6 +1,9 @@
 import { TensorRTNodeError } from '../errors';
-import type { OpenedModel } from './open';
-import { tensorProblem } from './tensors';
+import type { ModelSource } from '../session/model-input';
+import { checkExternalData } from './external-data';
+import { runtimeHazard } from './hazards';
+import { type OpenedModel, openOnnx } from './open';
+import { isExternal, tensorProblem } from './tensors';
 import { allNodes, allTensors } from './walk';
 
 /**
@@ -30,6 +33,36 @@ export function checkStructure({ proto, name }: OpenedModel): void {
     throw new TensorRTNodeError(
       'ERR_INVALID_MODEL',
       `Expected a whole tensor for "${tensor.name ?? ''}" of ${name} but received ${problem}`,
+    );
+  }
+}
+
+/**
+ * Checks a model before ONNX Runtime, which lives in this process, gets to see it: its structure, its external
+ * data, and what that runtime is known to crash on.
+ *
+ * A runtime's own faults cannot all be foreseen: who loads models of strangers should do so in a process that
+ * may end.
+ *
+ * @throws ERR_INVALID_MODEL, ERR_IO
+ */
+export async function checkForRuntime(model: ModelSource): Promise<void> {
+  const opened = await openOnnx(model);
+  checkStructure(opened);
+  const { proto, name, path } = opened;
+  const external = [...allTensors(proto)].filter(isExternal);
+  if (external.length > 0 && path === undefined) {
+    throw new TensorRTNodeError(
+      'ERR_INVALID_MODEL',
+      `Expected all data inside of ${name} but received external data; give the model by path`,
+    );
+  }
+  if (path !== undefined) await checkExternalData(external, path, name);
+  const hazard = runtimeHazard(proto);
+  if (hazard !== undefined) {
+    throw new TensorRTNodeError(
+      'ERR_INVALID_MODEL',
+      `Expected a model that ONNX Runtime can load for ${name} but received ${hazard}`,
     );
   }
 }

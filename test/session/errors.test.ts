@@ -92,7 +92,7 @@ describe('a model that is none', () => {
             ],
           }),
         ),
-      'ERR_INVALID_MODEL',
+      'ERR_IO',
       /no.bin/,
     ],
   ];

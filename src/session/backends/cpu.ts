@@ -9,6 +9,7 @@ import type {
   NativePort,
   NativeTensor,
 } from '../../native/cpu-contract';
+import { checkForRuntime } from '../../onnx/check';
 import { dtypeFromOnnx, dtypeTable } from '../../tensor/dtype';
 import { Tensor, type TensorData } from '../../tensor/tensor';
 import type { Backend, BackendRun, TensorInfo } from '../backend';
@@ -36,6 +37,7 @@ export async function createCpuBackend(
   const library = await selectOnnxRuntime(options.cpu.library);
   const addon = native();
   try {
+    await checkForRuntime(model.path ?? model.bytes!);
     const handle = await addon.cpuSessionCreate(
       library.path,
       model.path ?? model.bytes!,
