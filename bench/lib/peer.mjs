@@ -6,14 +6,15 @@ const peers = path.join(import.meta.dirname, '..', 'peers');
 
 /**
  * A Python script under bench/peers that answers each line of JSON on its input with one on its output.
- * The interpreter is that of TENSORRT_NODE_BENCH_PYTHON; null when the variable is not set.
+ * The interpreter is that of TENSORRT_NODE_BENCH_PYTHON; null when the variable is not set. `env` is added to
+ * its environment; the default holds numeric libraries to one thread.
  */
-export function startPeer(script, args) {
+export function startPeer(script, args, env = { OMP_NUM_THREADS: '1' }) {
   const python = process.env.TENSORRT_NODE_BENCH_PYTHON;
   if (!python) return null;
   const child = spawn(python, [path.join(peers, script), ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
-    env: { ...process.env, OMP_NUM_THREADS: '1', YOLO_VERBOSE: 'False' },
+    env: { ...process.env, ...env, YOLO_VERBOSE: 'False' },
   });
   const waiting = [];
   createInterface({ input: child.stdout }).on('line', (line) => {
