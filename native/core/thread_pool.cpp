@@ -49,8 +49,8 @@ void ThreadPool::Stop() noexcept {
 void ThreadPool::Run(const char* name, std::size_t index, int niceness) noexcept {
   const std::string label = std::string(name).substr(0, 12) + "-" + std::to_string(index);
   pthread_setname_np(pthread_self(), label.substr(0, 15).c_str());
-  // On Linux this is the thread's own niceness, whatever POSIX says. A refusal leaves it as it was, and a
-  // process that is nicer already stays so.
+  // On Linux this is the thread's own niceness, whatever POSIX says. A refusal leaves it as it was,
+  // and a process that is nicer already stays so.
   const auto thread = static_cast<id_t>(syscall(SYS_gettid));
   if (niceness > getpriority(PRIO_PROCESS, thread)) setpriority(PRIO_PROCESS, thread, niceness);
   for (;;) {

@@ -14,14 +14,14 @@ namespace tensorrt_node {
 
 /// A fixed number of threads over one first-in first-out queue.
 ///
-/// `niceness` (0 to 19) is how far its threads, and all that they start, stand back for others: the JS thread
-/// must get a core at once when a timer fires, also while inference saturates every core.
+/// `niceness` (0 to 19) is how far its threads, and all that they start, stand back for others: the
+/// JS thread must get a core at once when a timer fires, also while inference saturates every core.
 /// Stop() (or destruction) lets queued jobs finish and joins the threads. `max_queued` of 0 means
 /// no bound.
 class ThreadPool final : public Executor {
  public:
-  explicit ThreadPool(std::size_t threads, std::size_t max_queued = 0,
-                      const char* name = "tn-pool", int niceness = 0);
+  explicit ThreadPool(std::size_t threads, std::size_t max_queued = 0, const char* name = "tn-pool",
+                      int niceness = 0);
   ~ThreadPool() override;
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;

@@ -8,8 +8,8 @@
 namespace tensorrt_node {
 namespace {
 
-/// Gives pages that loading or release left free back to the system. glibc keeps them in the heap of the
-/// thread that allocated them, where no later session finds them. Takes some milliseconds.
+/// Gives pages that loading or release left free back to the system. glibc keeps them in the heap
+/// of the thread that allocated them, where no later session finds them. Takes some milliseconds.
 void ReturnFreeMemory() noexcept {
 #ifdef __GLIBC__
   malloc_trim(0);
@@ -49,7 +49,8 @@ std::shared_ptr<CpuSession> CpuSession::New(CpuSessionOptions options) {
 }
 
 CpuSession::CpuSession(CpuSessionOptions options)
-    : options_(std::move(options)), pool_(options_.concurrency, 0, "tn-cpu", ThreadPool::kComputeNiceness) {}
+    : options_(std::move(options)),
+      pool_(options_.concurrency, 0, "tn-cpu", ThreadPool::kComputeNiceness) {}
 
 CpuSession::~CpuSession() {
   pool_.Stop();
