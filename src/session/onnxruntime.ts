@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fromNative, TensorRTNodeError } from '../errors';
@@ -28,16 +28,16 @@ const fileName = /^libonnxruntime\.so(\.\d+)*$/;
  * Where the CPU backend's library may be, best first; nothing is loaded.
  *
  * A path given by option or by `TENSORRT_NODE_ONNXRUNTIME` (a file or its folder) is the only candidate.
- * Else: the package onnxruntime-node, as this package and as the working directory resolve it, then
- * `LD_LIBRARY_PATH` and the system's library folders.
+ * Else: the package onnxruntime-node as the program, as this package and as the working directory resolve
+ * it, then `LD_LIBRARY_PATH` and the system's library folders. The program comes first because it may load
+ * onnxruntime-node too: two versions in a process only work if that package loads its own first.
  */
 export function findOnnxRuntime(option?: string): OnnxRuntimeCandidate[] {
   if (option !== undefined) return [explicit(option, 'option')];
   const fromEnvironment = process.env[environmentVariable];
   if (fromEnvironment) return [explicit(fromEnvironment, 'environment')];
   const candidates: OnnxRuntimeCandidate[] = [];
-  const roots = [packageRoot, process.cwd()];
-  for (const root of roots) {
+  for (const root of new Set([...programFolder(), packageRoot, process.cwd()])) {
     const folder = packageFolder(root);
     const libraries = folder === undefined ? [] : librariesOfPackage(folder);
     for (const library of libraries) {
@@ -124,6 +124,16 @@ function explicit(given: string, origin: 'option' | 'environment'): OnnxRuntimeC
   const [library] = librariesIn(file);
   if (library !== undefined) return { path: library, origin, exists: true };
   return { path: file, origin, exists: false, reason: 'the folder holds no libonnxruntime.so' };
+}
+
+/** Folder of the script that Node was started with. */
+function programFolder(): string[] {
+  const script = process.argv[1];
+  try {
+    return script === undefined ? [] : [path.dirname(realpathSync(script))];
+  } catch {
+    return [];
+  }
 }
 
 function packageFolder(root: string): string | undefined {

@@ -7,8 +7,8 @@ import { type Dim, onnxModel } from '../helpers/onnx-writer';
 /** y = x through one operator that ONNX Runtime keeps. */
 function passModel(dtype: DType, dims: readonly Dim[], op = 'Identity'): Uint8Array {
   return onnxModel({
-    opset: 23,
-    irVersion: 11,
+    opset: 19,
+    irVersion: 9,
     nodes: [{ op, inputs: ['x'], outputs: ['y'], name: 'pass' }],
     inputs: [{ name: 'x', dtype, dims }],
     outputs: [{ name: 'y', dtype, dims }],

@@ -64,6 +64,27 @@ describe('finding ONNX Runtime', () => {
     ]);
   });
 
+  it('prefers the package that the program itself would load', () => {
+    const program = path.join(folder, 'program');
+    const library = path.join(
+      program,
+      `node_modules/onnxruntime-node/bin/napi-v6/linux/${process.arch}/libonnxruntime.so.1`,
+    );
+    mkdirSync(path.dirname(library), { recursive: true });
+    writeFileSync(path.join(program, 'node_modules/onnxruntime-node/package.json'), '{}');
+    writeFileSync(library, '');
+    writeFileSync(path.join(program, 'main.js'), '');
+    const [node, script] = process.argv;
+    try {
+      process.argv[1] = path.join(program, 'main.js');
+      expect(findOnnxRuntime()[0]).toMatchObject({ path: library, exists: true });
+      process.argv[1] = path.join(program, 'gone.js');
+      expect(findOnnxRuntime()[0]!.path).not.toBe(library);
+    } finally {
+      process.argv.splice(0, 2, node!, script!);
+    }
+  });
+
   it('passes over what does not load and says why', async () => {
     const broken = path.join(folder, 'broken');
     mkdirSync(broken);
