@@ -146,7 +146,6 @@ class Api {
   Status* (*const CreateRunOptions)(RunOptions** out) = At(39);
   /// Thread-safe: may be called while a run uses the options.
   Status* (*const RunOptionsSetTerminate)(RunOptions*) = At(46);
-  Status* (*const AddRunConfigEntry)(RunOptions*, const char* key, const char* value) = At(165);
   void (*const ReleaseRunOptions)(RunOptions*) = At(97);
   /// Outputs that are null on entry are created.
   Status* (*const Run)(Session*, const RunOptions*, const char* const* input_names,
