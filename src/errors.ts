@@ -18,7 +18,7 @@ export const errorTable = {
   },
   ERR_UNSUPPORTED_MODEL: {
     status: 422,
-    when: 'The model is valid but its outputs follow no layout that can be decoded.',
+    when: 'The model is valid but uses an operator or an output layout that is not supported.',
   },
   ERR_INVALID_IMAGE: {
     status: 422,
