@@ -1,17 +1,11 @@
-// Read by AddressSanitizer's runtime when the tests are built with it.
-extern "C" __attribute__((visibility("default"))) const char*
-__asan_default_options();  // NOLINT(bugprone-reserved-identifier)
+// Read by the sanitizers' runtimes when the tests are built with one. As without a sanitizer, an
+// allocation that is too large answers null, so that the tests see our error.
+#define TENSORRT_NODE_SANITIZER_HOOK extern "C" __attribute__((visibility("default"))) const char*
 
-/// As without the sanitizer, an allocation that is too large answers null, so that the tests see
-/// our error.
-extern "C" __attribute__((visibility("default"))) const char* __asan_default_options() {
-  return "allocator_may_return_null=1";
-}
+// NOLINTBEGIN(bugprone-reserved-identifier): the runtimes ask for these names.
+TENSORRT_NODE_SANITIZER_HOOK __asan_default_options();
+TENSORRT_NODE_SANITIZER_HOOK __asan_default_options() { return "allocator_may_return_null=1"; }
 
-extern "C" __attribute__((visibility("default"))) const char*
-__lsan_default_suppressions();  // NOLINT(bugprone-reserved-identifier)
-
-/// ONNX Runtime's environment is one per process and stays on purpose.
-extern "C" __attribute__((visibility("default"))) const char* __lsan_default_suppressions() {
-  return "leak:libonnxruntime.so";
-}
+TENSORRT_NODE_SANITIZER_HOOK __tsan_default_options();
+TENSORRT_NODE_SANITIZER_HOOK __tsan_default_options() { return "allocator_may_return_null=1"; }
+// NOLINTEND(bugprone-reserved-identifier)
