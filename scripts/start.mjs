@@ -26,6 +26,7 @@ async function main() {
   else await ensureTools();
   await step('Packages installed', installPackages);
   await setUpSdk({ live: isFirstTime });
+  if (isFirstTime) say('step', 'Compiling the addon, about a minute');
   await step('Addon compiled', buildNative);
   await step('TypeScript compiled', buildTypeScript);
   const { runDemo } = await import('./demo/demo.mjs');

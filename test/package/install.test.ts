@@ -109,6 +109,18 @@ describe.each([
     expect(existsSync(path.join(folder, 'drawn', 'shelf-01.jpg'))).toBe(true);
   });
 
+  it('describes itself and the machine by doctor', () => {
+    const outcome = runIn(folder, 'npx', ['--no-install', 'tensorrt-node', 'doctor', '--json']);
+    const { abilities, addon } = JSON.parse(outcome.stdout) as {
+      abilities: Record<string, { works: boolean }>;
+      addon: { path: string };
+    };
+    expect(abilities.cpu).toMatchObject({ works: true });
+    expect(path.relative(folder, addon.path)).toMatch(
+      /^node_modules\/tensorrt-node\/prebuilds\/.*\/tensorrt-node\.node$/,
+    );
+  });
+
   it('compiles nothing and leaves no build folder', () => {
     expect(existsSync(path.join(folder, 'node_modules', 'tensorrt-node', 'build'))).toBe(false);
   });
