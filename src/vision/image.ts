@@ -49,6 +49,9 @@ export interface DecodeOptions {
   maxPixels?: number;
 }
 
+/** What messages call a picture that has neither a path nor an index. */
+const unnamed = 'the picture';
+
 export const defaultMaxPixels = 2 ** 27;
 
 /**
@@ -108,7 +111,7 @@ export function labelOf(source: unknown): string {
   if (typeof source === 'string') return source;
   if (source instanceof URL)
     return source.protocol === 'file:' ? fileURLToPath(source) : source.href;
-  return 'the picture';
+  return unnamed;
 }
 
 function encodedInput(source: unknown, label: string): string | Uint8Array {
@@ -123,7 +126,7 @@ function encodedInput(source: unknown, label: string): string | Uint8Array {
     return bytes as Uint8Array;
   }
   throw invalidArgument(
-    label === 'the picture' ? 'image' : label,
+    label === unnamed ? 'image' : label,
     'a path, a file: URL, the bytes of a picture or raw pixels',
     source,
   );
@@ -200,19 +203,16 @@ async function explainFailure(
       { cause },
     );
   }
+  const subject = label === unnamed ? 'The picture' : `The picture ${label}`;
   const [first, ...details] = text.split('\n').filter((line) => line.trim().length > 0);
   if (/permission|EACCES/i.test(text)) {
-    return new TensorRTNodeError('ERR_IO', `The picture ${label} cannot be read: ${first}`, {
+    return new TensorRTNodeError('ERR_IO', `${subject} cannot be read: ${first}`, {
       cause,
       details,
     });
   }
-  return new TensorRTNodeError(
-    'ERR_INVALID_IMAGE',
-    `The picture ${label} cannot be decoded: ${first}`,
-    {
-      cause,
-      details,
-    },
-  );
+  return new TensorRTNodeError('ERR_INVALID_IMAGE', `${subject} cannot be decoded: ${first}`, {
+    cause,
+    details,
+  });
 }

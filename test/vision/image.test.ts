@@ -129,6 +129,9 @@ describe('decoding a picture', () => {
       }
     }
     await expect(decodeImage(Buffer.alloc(0))).rejects.toThrow(/is empty/);
+    await expect(decodeImage(Buffer.from('hello'))).rejects.toThrow(
+      /^The picture cannot be decoded/,
+    );
   });
 
   it('tells a missing file and a directory from a bad picture', async () => {

@@ -1,5 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { TensorRTNodeError } from '../../errors';
@@ -7,6 +6,7 @@ import { invalidArgument } from '../../validate';
 import { drawDetections } from '../../vision/draw';
 import { type PredictOptions, VisionModel, type VisionModelOptions } from '../../vision/model';
 import type { Results } from '../../vision/results';
+import { expandImages } from '../images';
 
 interface PredictFlags {
   backend: string;
@@ -20,14 +20,12 @@ interface PredictFlags {
   save?: string;
 }
 
-const imageExtensions = /\.(jpe?g|png|webp|bmp|gif|tiff?|avif|heic)$/i;
-
 export function registerPredict(program: Command): void {
   program
     .command('predict')
     .description('detect objects in pictures')
     .argument('<model>', 'ONNX model, or engine file where a GPU can run it')
-    .argument('<images...>', 'pictures, or folders of pictures')
+    .argument('<images...>', 'pictures, folders of pictures, or patterns such as "photos/**/*.jpg"')
     .option('--backend <name>', 'auto, cpu or tensorrt', 'auto')
     .option('--conf <score>', 'drop detections at or below this score', '0.25')
     .option('--iou <ratio>', 'overlap above which the lower score of a class is dropped', '0.7')
@@ -49,7 +47,7 @@ Examples:
 }
 
 async function predict(modelPath: string, inputs: string[], flags: PredictFlags): Promise<void> {
-  const images = await expand(inputs);
+  const images = await expandImages(inputs);
   const options = predictOptions(flags);
   // The folder comes first: a long run must not end on one that cannot be written.
   if (flags.save !== undefined) await makeFolder(flags.save);
@@ -88,26 +86,6 @@ function numberOf(flag: string, text: string): number {
   const value = Number(text);
   if (text.trim() === '' || Number.isNaN(value)) throw invalidArgument(flag, 'a number', text);
   return value;
-}
-
-/** Replaces folders by the pictures in them, in the order of their names. */
-async function expand(inputs: string[]): Promise<string[]> {
-  const images: string[] = [];
-  for (const input of inputs) {
-    if (!existsSync(input) || !statSync(input).isDirectory()) {
-      images.push(input);
-      continue;
-    }
-    const names = (await readdir(input)).filter((name) => imageExtensions.test(name)).sort();
-    if (names.length === 0) {
-      throw new TensorRTNodeError(
-        'ERR_INVALID_ARGUMENT',
-        `Expected pictures in ${input} but it has none`,
-      );
-    }
-    images.push(...names.map((name) => path.join(input, name)));
-  }
-  return images;
 }
 
 async function makeFolder(folder: string): Promise<void> {
