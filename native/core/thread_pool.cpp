@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "core/error.h"
@@ -15,8 +16,16 @@ namespace tensorrt_node {
 ThreadPool::ThreadPool(std::size_t threads, std::size_t max_queued, const char* name, int niceness)
     : max_queued_(max_queued) {
   threads_.reserve(threads);
-  for (std::size_t i = 0; i < threads; ++i) {
-    threads_.emplace_back([this, name, i, niceness] { Run(name, i, niceness); });
+  try {
+    for (std::size_t i = 0; i < threads; ++i) {
+      threads_.emplace_back([this, name, i, niceness] { Run(name, i, niceness); });
+    }
+  } catch (const std::system_error& error) {
+    // Threads that run must be joined before they are destroyed, or the process ends.
+    Stop();
+    throw Error(ErrorCode::kOutOfMemory, "Expected " + std::to_string(threads) +
+                                             " threads but the system gave " +
+                                             std::to_string(threads_.size()) + ": " + error.what());
   }
 }
 
