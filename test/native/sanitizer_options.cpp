@@ -8,8 +8,4 @@ TENSORRT_NODE_SANITIZER_HOOK __asan_default_options() { return "allocator_may_re
 
 TENSORRT_NODE_SANITIZER_HOOK __tsan_default_options();
 TENSORRT_NODE_SANITIZER_HOOK __tsan_default_options() { return "allocator_may_return_null=1"; }
-
-/// ONNX Runtime stays loaded until the process ends, with what it holds; its tests would all fail.
-TENSORRT_NODE_SANITIZER_HOOK __lsan_default_suppressions();
-TENSORRT_NODE_SANITIZER_HOOK __lsan_default_suppressions() { return "leak:libonnxruntime.so"; }
 // NOLINTEND(bugprone-reserved-identifier)
