@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { TensorRTNodeError } from '../errors';
+import { temporaryNameOf } from '../files';
 import { log } from '../log';
 import type { TrtBuildEvent } from '../native/trt-contract';
 import { type ModelSource, openModel } from '../session/model-input';
@@ -101,7 +101,7 @@ export class EngineBuilder {
         ? await mkdtemp(path.join(tmpdir(), 'tensorrt-node-build-'))
         : undefined;
     const output = path.resolve(options.output ?? path.join(folder!, 'plan.engine'));
-    const temporary = `${output}.partial-${process.pid}-${randomBytes(4).toString('hex')}`;
+    const temporary = temporaryNameOf(output);
     try {
       let modelPath = input.path;
       if (input.bytes) {

@@ -1,14 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TensorRTNodeError } from '../errors';
+import { filesSha256, publish, replaceFile } from '../files';
 import { log } from '../log';
 import { native } from '../native/binding';
 import type { LockHandle } from '../native/contract';
 import { requireInteger, requireKnownKeys, requireString } from '../validate';
-import { canonicalJson, fileSha256, publish, writeFileAtomically } from './cache-files';
+import { canonicalJson } from './canonical-json';
 
 /** All that a plan depends on. Two builds with equal parts may share one plan. */
 export interface EngineCacheKey {
@@ -207,10 +208,12 @@ export class EngineCache {
         format: 1,
         key,
         bytes: size,
-        sha256: await fileSha256(temporary),
+        sha256: await filesSha256([temporary]),
         createdAt: new Date().toISOString(),
       };
-      await writeFileAtomically(path.join(this.directory, `${id}.json`), JSON.stringify(sidecar));
+      await replaceFile(path.join(this.directory, `${id}.json`), (file) =>
+        writeFile(file, JSON.stringify(sidecar), { flag: 'wx' }),
+      );
       await publish(temporary, target);
       return target;
     } catch (error) {
@@ -287,7 +290,7 @@ export class EngineCache {
 }
 
 async function digestOf(file: string): Promise<string | undefined> {
-  return fileSha256(file).catch(() => undefined);
+  return filesSha256([file]).catch(() => undefined);
 }
 
 function defaultDirectory(): string {

@@ -1,13 +1,12 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { TensorRTNodeError } from '../errors';
+import { filesSha256, replaceFile } from '../files';
 import type { Flavor, TrtShapeRange, TrtTensor } from '../native/trt-contract';
 import type { ModelSource } from '../session/model-input';
 import { invalidArgument, requireString } from '../validate';
 import type { EngineBuildOptions } from './build-options';
-import { publish } from './cache-files';
 import { type EngineFacts, type PlanHeader, parsePlanHeader, readPlanHeader } from './plan-file';
 
 /** What is known of an engine without loading it on a device. Fields are undefined where the file does not tell. */
@@ -149,16 +148,13 @@ export class Engine {
   async save(file: string): Promise<void> {
     const target = path.resolve(requireString('file', file));
     const storage = this.#requireStorage();
-    const temporary = `${target}.partial-${process.pid}-${randomBytes(4).toString('hex')}`;
-    try {
-      if ('path' in storage) await copyFile(storage.path, temporary);
-      else await writeFile(temporary, storage.bytes, { flag: 'wx' });
-      await publish(temporary, target);
-    } catch (cause) {
+    await replaceFile(target, (temporary) =>
+      'path' in storage
+        ? copyFile(storage.path, temporary)
+        : writeFile(temporary, storage.bytes, { flag: 'wx' }),
+    ).catch((cause) => {
       throw ioError(`The engine cannot be saved to ${target}`, cause);
-    } finally {
-      await rm(temporary, { force: true });
-    }
+    });
   }
 
   /** Lets go of the bytes; a file stays. Safe to call twice. */
@@ -185,14 +181,9 @@ function sha256Of(bytes: Uint8Array): string {
 }
 
 async function planSha256(file: string, start: number): Promise<string> {
-  const hash = createHash('sha256');
-  try {
-    const stream = createReadStream(file, { start, highWaterMark: 1 << 20 });
-    for await (const chunk of stream) hash.update(chunk as Buffer);
-  } catch (cause) {
+  return filesSha256([file], start).catch((cause) => {
     throw ioError(`The engine ${file} cannot be read`, cause);
-  }
-  return hash.digest('hex');
+  });
 }
 
 function checkDigest(header: PlanHeader, digest: string, label: string): void {

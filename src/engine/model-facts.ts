@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { fromNative, TensorRTNodeError } from '../errors';
+import { filesSha256 } from '../files';
 import { readOnnxModel } from '../onnx/model';
 
 /**
@@ -13,12 +12,7 @@ export async function modelSha256(modelPath: string): Promise<string> {
     () => [],
   );
   external.sort((a, b) => (a.location < b.location ? -1 : 1));
-  const hash = createHash('sha256');
-  for (const file of [modelPath, ...external.map((item) => item.path)]) {
-    const stream = createReadStream(file, { highWaterMark: 1 << 20 });
-    for await (const chunk of stream) hash.update(chunk as Buffer);
-  }
-  return hash.digest('hex');
+  return filesSha256([modelPath, ...external.map((item) => item.path)]);
 }
 
 /**

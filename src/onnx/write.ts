@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto';
-import { open, rm } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import path from 'node:path';
-import { publish } from '../engine/cache-files';
 import { TensorRTNodeError } from '../errors';
+import { replaceFile } from '../files';
 import { requireKnownKeys, requireOneOf, requireString } from '../validate';
 import { ByteRange } from './byte-source';
 import { emptyMessage, encode } from './codec';
@@ -142,21 +141,15 @@ function entry(key: string, value: string): EntryProto {
   return Object.assign(emptyMessage<EntryProto>(schemas.entry), { key, value });
 }
 
-/** Writes a file under a temporary name and moves it to its own when it is whole. */
 async function writeChunks(target: string, chunks: Chunk[]): Promise<void> {
-  const temporary = `${target}.partial-${process.pid}-${randomBytes(4).toString('hex')}`;
-  try {
+  await replaceFile(target, async (temporary) => {
     const handle = await open(temporary, 'wx');
     try {
       for await (const bytes of pieces(chunks)) await handle.writeFile(bytes);
     } finally {
       await handle.close();
     }
-    await publish(temporary, target);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+  });
 }
 
 async function* pieces(chunks: Chunk[]): AsyncGenerator<Uint8Array> {

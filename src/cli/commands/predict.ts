@@ -1,7 +1,8 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { TensorRTNodeError } from '../../errors';
+import { replaceFile } from '../../files';
 import { invalidArgument } from '../../validate';
 import { drawDetections } from '../../vision/draw';
 import { type PredictOptions, VisionModel, type VisionModelOptions } from '../../vision/model';
@@ -122,18 +123,13 @@ async function writeJson(target: string | true, results: Results[]): Promise<voi
 
 /** Readers see the whole file or none. */
 async function writeWhole(target: string, content: string | Buffer): Promise<void> {
-  const temporary = `${target}.${process.pid}.partial`;
-  try {
-    await writeFile(temporary, content);
-    await rename(temporary, target);
-  } catch (cause) {
-    await rm(temporary, { force: true }).catch(() => {});
+  await replaceFile(target, (temporary) => writeFile(temporary, content)).catch((cause: Error) => {
     throw new TensorRTNodeError(
       'ERR_IO',
-      `The file ${target} cannot be written: ${(cause as Error).message}`,
+      `The file ${target} cannot be written: ${cause.message}`,
       { cause },
     );
-  }
+  });
 }
 
 function printSummary(model: VisionModel, results: Results[], folder: string | undefined): void {

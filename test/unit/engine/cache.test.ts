@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EngineCache, type EngineCacheKey } from '../../../src/engine/cache';
-import { canonicalJson } from '../../../src/engine/cache-files';
+import { canonicalJson } from '../../../src/engine/canonical-json';
 
 const keyOf = (name: string): EngineCacheKey => ({
   onnxSha256: name,
