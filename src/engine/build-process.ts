@@ -1,13 +1,10 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import path from 'node:path';
+import type { ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { TensorRTNodeError } from '../errors';
-import { packageRoot } from '../native/binding';
 import type { TrtBuildEvent } from '../native/trt-contract';
 import type { BuildJob, BuildJobResult, FromWorker, ToWorker } from './build-protocol';
+import { forkWorker } from './fork-worker';
 
-/** Always the compiled worker: a build process runs plain Node, whatever ran the caller's TypeScript. */
-const workerPath = path.join(packageRoot, 'lib', 'engine', 'build-worker.js');
 /** Last lines of the process's own output, which tell most about a crash. */
 const keptLines = 40;
 const maxLineLength = 1000;
@@ -30,11 +27,7 @@ export class BuildProcess {
   #nextId = 1;
 
   constructor() {
-    const env: NodeJS.ProcessEnv = { ...process.env, ELECTRON_RUN_AS_NODE: '1' };
-    // Loaders and inspectors of the caller have no business here.
-    delete env.NODE_OPTIONS;
-    this.#child = fork(workerPath, [], {
-      env,
+    this.#child = forkWorker('build-worker', {
       execArgv: ['--expose-gc'],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });

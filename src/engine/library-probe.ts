@@ -1,17 +1,13 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { statSync } from 'node:fs';
-import path from 'node:path';
 import type { ErrorCode } from '../errors';
-import { packageRoot } from '../native/binding';
 import type { Flavor } from '../native/trt-contract';
+import { forkWorker } from './fork-worker';
 
 /** What a library says of itself, or why it cannot be used; `transient` when that may be the moment's fault. */
 export type ProbeAnswer =
   | { readonly flavor: Flavor; readonly version: string; readonly buildRefusal?: string }
   | { readonly code: ErrorCode; readonly refusal: string; readonly transient?: true };
-
-/** Always the compiled worker: the process runs plain Node, whatever runs the caller's TypeScript. */
-const workerPath = path.join(packageRoot, 'lib', 'engine', 'library-probe-worker.js');
 
 const known = new Map<string, Promise<ProbeAnswer>>();
 let queue: Promise<unknown> = Promise.resolve();
@@ -68,11 +64,7 @@ class ProbeWorker {
   isOpen = true;
 
   constructor() {
-    const env: NodeJS.ProcessEnv = { ...process.env, ELECTRON_RUN_AS_NODE: '1' };
-    // Loaders and inspectors of the caller have no business here.
-    delete env.NODE_OPTIONS;
-    this.#child = fork(workerPath, [], {
-      env,
+    this.#child = forkWorker('library-probe-worker', {
       execArgv: [],
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
