@@ -108,15 +108,19 @@ export async function decodeImage(
 
 /** How messages call a picture that has no better name. */
 export function labelOf(source: unknown): string {
+  return pathOf(source) ?? (source instanceof URL ? source.href : unnamed);
+}
+
+/** Path of a picture that is given by one, or by a `file:` URL. */
+export function pathOf(source: unknown): string | undefined {
   if (typeof source === 'string') return source;
-  if (source instanceof URL)
-    return source.protocol === 'file:' ? fileURLToPath(source) : source.href;
-  return unnamed;
+  const isFile = source instanceof URL && source.protocol === 'file:';
+  return isFile ? fileURLToPath(source) : undefined;
 }
 
 function encodedInput(source: unknown, label: string): string | Uint8Array {
-  if (typeof source === 'string' && source.length > 0) return source;
-  if (source instanceof URL && source.protocol === 'file:') return fileURLToPath(source);
+  const file = pathOf(source);
+  if (file !== undefined && file.length > 0) return file;
   const kind = Object.prototype.toString.call(source);
   const bytes = kind === '[object ArrayBuffer]' ? new Uint8Array(source as ArrayBuffer) : source;
   if (kind === '[object Uint8Array]' || kind === '[object ArrayBuffer]') {

@@ -17,7 +17,14 @@ import {
 } from '../validate';
 import { chooseHead } from './heads/choose';
 import type { DetectionHead, DetectionOptions } from './heads/head';
-import { type DecodedImage, decodeImage, defaultMaxPixels, type ImageSource } from './image';
+import {
+  type DecodedImage,
+  decodeImage,
+  defaultMaxPixels,
+  type ImageSource,
+  labelOf,
+  pathOf,
+} from './image';
 import { type InputSpec, imageBytes, inputDims, readInputSpec } from './input-spec';
 import { boxMapping, maxCanvasSide, planLetterbox, type Size } from './letterbox';
 import { Limiter } from './limiter';
@@ -156,7 +163,10 @@ export class VisionModel {
     const detection = readPredictOptions(options);
     const many = Array.isArray(images);
     const items = (many ? (images as readonly ImageSource[]) : [images as ImageSource]).map(
-      (source, index): Item => ({ source, label: nameOf(source, many ? index : undefined) }),
+      (source, index): Item => ({
+        source,
+        label: many ? (pathOf(source) ?? `images[${index}]`) : labelOf(source),
+      }),
     );
     const work = this.#predictAll(items, detection);
     this.#inFlight.add(work);
@@ -365,13 +375,4 @@ function pickDefined<T extends object>(object: T): { [K in keyof T]?: NonNullabl
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: NonNullable<T[K]>;
   };
-}
-
-function pathOf(source: ImageSource): string | undefined {
-  if (typeof source === 'string') return source;
-  return source instanceof URL ? source.pathname : undefined;
-}
-
-function nameOf(source: ImageSource, index: number | undefined): string {
-  return pathOf(source) ?? (index === undefined ? 'the picture' : `images[${index}]`);
 }

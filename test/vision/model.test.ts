@@ -1,5 +1,7 @@
-import { readdirSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Limiter } from '../../src/vision/limiter';
@@ -62,6 +64,17 @@ describe('the sample model', () => {
     for (const other of [b!, c!]) {
       expect(other.boxes).toEqual(a!.boxes);
       expect(other.image).toBeUndefined();
+    }
+  });
+
+  it('calls a picture that is given by URL by its path', async () => {
+    const target = path.join(mkdtempSync(path.join(tmpdir(), 'tn-url-')), 'a b%é.jpg');
+    copyFileSync(pictures[0]!, target);
+    try {
+      const results = await model.predict(pathToFileURL(target));
+      expect(results.image).toBe(target);
+    } finally {
+      rmSync(path.dirname(target), { recursive: true });
     }
   });
 
