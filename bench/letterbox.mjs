@@ -9,7 +9,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { startPeer } from './lib/peer.mjs';
-import { circumstances, compare, median } from './lib/statistics.mjs';
+import { circumstances, compare, median, report } from './lib/statistics.mjs';
 
 const require = createRequire(import.meta.url);
 const { native } = require('../lib/native/binding.js');
@@ -116,13 +116,13 @@ try {
 } finally {
   rmSync(folder, { recursive: true });
 }
-const report = {
-  benchmark: 'letterbox to 640 x 640, OpenCV on one thread; ours timed from JavaScript',
-  ...circumstances(addon.buildInfo()),
-  rounds: Number(options.rounds),
-  callsPerRound,
-  results,
-};
-const text = `${JSON.stringify(report, null, 2)}\n`;
-if (options.out) writeFileSync(options.out, text);
-else process.stdout.write(text);
+report(
+  {
+    benchmark: 'letterbox to 640 x 640, OpenCV on one thread; ours timed from JavaScript',
+    ...circumstances(addon.buildInfo()),
+    rounds: Number(options.rounds),
+    callsPerRound,
+    results,
+  },
+  options.out,
+);

@@ -10,7 +10,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { decodeInJavaScript } from './lib/nms-javascript.mjs';
 import { startPeer } from './lib/peer.mjs';
-import { circumstances, compare, median } from './lib/statistics.mjs';
+import { circumstances, compare, median, report } from './lib/statistics.mjs';
 
 const require = createRequire(import.meta.url);
 const { native } = require('../lib/native/binding.js');
@@ -141,13 +141,13 @@ try {
 } finally {
   rmSync(folder, { recursive: true });
 }
-const report = {
-  benchmark: 'decoding + NMS of [1, 84, 8400] float32, one thread each',
-  ...circumstances(addon.buildInfo()),
-  rounds: Number(options.rounds),
-  callsPerRound,
-  results,
-};
-const text = `${JSON.stringify(report, null, 2)}\n`;
-if (options.out) writeFileSync(options.out, text);
-else process.stdout.write(text);
+report(
+  {
+    benchmark: 'decoding + NMS of [1, 84, 8400] float32, one thread each',
+    ...circumstances(addon.buildInfo()),
+    rounds: Number(options.rounds),
+    callsPerRound,
+    results,
+  },
+  options.out,
+);

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import os from 'node:os';
 
 export function median(values) {
@@ -42,4 +43,11 @@ export function circumstances(buildInfo) {
     cpuFeatures: buildInfo.cpuFeatures,
     poolThreads: buildInfo.poolThreads,
   };
+}
+
+/** Writes a benchmark's result as JSON into `file`, or to stdout without one. */
+export function report(result, file) {
+  const text = `${JSON.stringify(result, null, 2)}\n`;
+  if (file) writeFileSync(file, text);
+  else process.stdout.write(text);
 }
