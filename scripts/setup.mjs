@@ -7,19 +7,22 @@ import { parts } from './lib/sdk/parts.mjs';
 import { ChecksumError } from './lib/sdk/problems.mjs';
 import { fromRoot, printFailure } from './prepare/process.mjs';
 
-const usage = `npm run setup [-- --check] [-- --json] [-- --sdk FOLDER]
+const usage = `npm run setup [-- --tests] [-- --check] [-- --json] [-- --sdk FOLDER]
 
+  --tests       also what only tests need: the TensorRT 10 library (303 MB, 646 MB unpacked)
   --check       fetch nothing; compare digests; exit code 1 when a part is missing
   --json        print the outcome as JSON, nothing else
   --sdk FOLDER  use another folder than .sdk
 
 Environment: TENSORRT_NODE_SKIP_NVIDIA=1 leaves NVIDIA's libraries out, TENSORRT_NODE_CACHE=FOLDER keeps
-downloads, TENSORRT_ROOT names a TensorRT installation to use instead.`;
+downloads, TENSORRT_ROOT names a TensorRT installation to use instead, TENSORRT_NODE_MAVEN_URL another Maven
+repository than Maven Central.`;
 
 function readFlags() {
   try {
     const { values } = parseArgs({
       options: {
+        tests: { type: 'boolean', default: false },
         check: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         sdk: { type: 'string', default: fromRoot('.sdk') },
@@ -42,6 +45,7 @@ async function main() {
   const outcomes = [];
   let isSwept = false;
   for (const part of parts) {
+    if (part.testsOnly && !flags.tests) continue;
     let outcome = await lookUp(sdk, part, { deep: flags.check, skipProprietary });
     if (!outcome && flags.check) {
       outcome = { state: 'missing', reason: 'It is absent or altered.', remedy: 'npm run setup' };
@@ -62,7 +66,7 @@ async function main() {
 /** What is proprietary says so before it is fetched. */
 function announce({ title, version, archive, licence, proprietary }, tell) {
   if (!proprietary) return;
-  const source = archive.kind === 'wheel' ? 'PyPI' : 'the Rust registry';
+  const source = { wheel: 'PyPI', jar: 'Maven Central', crate: 'the Rust registry' }[archive.kind];
   tell(
     'step',
     `${title} ${version}: proprietary software of NVIDIA's\n` +

@@ -31,7 +31,7 @@ async function prepare() {
       tookPlace(await installPackages(), 'installed'),
     )) &&
     (await report.stage('SDK (npm run setup)', layers.house, () =>
-      setUpSdk({ live: true }).then(() => undefined),
+      setUpSdk({ live: true, tests: true }).then(() => undefined),
     )) &&
     (await report.stage('Addon (cmake-js)', layers.house, async () =>
       tookPlace(await buildNative(), 'compiled'),

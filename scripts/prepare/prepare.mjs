@@ -15,7 +15,8 @@ export async function installPackages() {
 }
 
 /** `npm run setup`: TensorRT's headers and libraries. It skips by itself what is there already. */
-export const setUpSdk = (options = {}) => runNode('scripts/setup.mjs', [], options);
+export const setUpSdk = ({ tests = false, ...options } = {}) =>
+  runNode('scripts/setup.mjs', tests ? ['--tests'] : [], options);
 
 /** Compiles the addon into build/Release, if a source or the SDK changed. @returns {Promise<boolean>} whether it ran */
 export const buildNative = () =>

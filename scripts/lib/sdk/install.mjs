@@ -1,8 +1,17 @@
-import { cpSync, existsSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import path from 'node:path';
 import { listFiles, replaceFolder, sha256 } from '../files.mjs';
 import { fetchArchive, unpack } from './archives.mjs';
 import { findOnSystem, isInstalled, recordPart } from './installed.mjs';
+import { fetchEntries } from './jar.mjs';
 import { PartUnavailable } from './problems.mjs';
 
 /**
@@ -41,15 +50,15 @@ export async function lookUp(sdk, part, { deep = false, skipProprietary = false 
 export async function fetchPart(sdk, part) {
   const staging = path.join(sdk, 'staging', `${process.pid}-${part.id}`);
   try {
-    const archive = await fetchArchive(part.archive, path.join(staging, 'download'));
-    const paths = part.contents.map(({ from }) => from);
-    const root = await unpack(part.archive, archive, paths, path.join(staging, 'unpacked'));
+    const root = await fetchContents(part, staging);
     const ready = path.join(staging, 'ready');
     for (const { from, to } of part.contents) {
       const source = path.join(root, from);
       if (!existsSync(source))
         throw new Error(`Expected ${from} in ${part.archive.name} but found none`);
-      cpSync(source, path.join(ready, to), { recursive: true });
+      const target = path.join(ready, to);
+      mkdirSync(path.dirname(target), { recursive: true });
+      renameSync(source, target);
     }
     const files = {};
     for (const name of listFiles(ready)) {
@@ -71,6 +80,14 @@ export async function fetchPart(sdk, part) {
     rmSync(staging, { recursive: true, force: true });
     removeIfEmpty(path.dirname(staging));
   }
+}
+
+/** @returns {Promise<string>} the folder that the part's contents are relative to */
+async function fetchContents({ archive, contents }, staging) {
+  if (archive.kind === 'jar') return fetchEntries(archive, path.join(staging, 'download'));
+  const file = await fetchArchive(archive, path.join(staging, 'download'));
+  const paths = contents.map(({ from }) => from);
+  return unpack(archive, file, paths, path.join(staging, 'unpacked'));
 }
 
 function removeIfEmpty(folder) {

@@ -30,6 +30,34 @@ const rtxWheel = {
   bytes: 95_153_708,
 };
 
+/** Of 534 MB the two entries that answer without a GPU; the rest is what builds on one. */
+const trt10Jar = {
+  kind: 'jar',
+  name: 'org.bytedeco:tensorrt',
+  version: '10.15-1.5.13',
+  classifier: 'linux-x86_64-redist',
+  sha256: 'e2e1e60693ff8158ae5a836aea19597dace94f7fdf9ad9e5dfa3081661d1a287',
+  bytes: 302_631_253,
+  entries: {
+    x64: [
+      {
+        from: 'org/bytedeco/tensorrt/linux-x86_64/libnvinfer.so.10',
+        first: 18_620_109,
+        packedBytes: 300_747_129,
+        bytes: 640_939_528,
+        sha256: 'e2e1e60693ff8158ae5a836aea19597dace94f7fdf9ad9e5dfa3081661d1a287',
+      },
+      {
+        from: 'org/bytedeco/tensorrt/linux-x86_64/libnvonnxparser.so.10',
+        first: 8_845,
+        packedBytes: 1_884_124,
+        bytes: 4_758_576,
+        sha256: 'f7dfe55ba0298a5d3b69c3d5cca5aa944021bcfc8a914bf9bac39b12422cbe32',
+      },
+    ],
+  }[process.arch],
+};
+
 /** Headers of one flavour; `folder` is that of the crate, `id` also names the folder under headers/. */
 const headers = (id, title, version, archive, folder) => ({
   id: `${id}-headers`,
@@ -50,6 +78,7 @@ const headers = (id, title, version, archive, folder) => ({
  * @property {string} version of the contents
  * @property {string} licence where its licence stands
  * @property {boolean} proprietary left out by TENSORRT_NODE_SKIP_NVIDIA=1
+ * @property {boolean} [testsOnly] fetched for tests, by --tests
  * @property {Archive} archive what to download
  * @property {string} target folder under .sdk/, replaced as a whole
  * @property {{ from: string, to: string }[]} contents paths inside the unpacked archive, files or folders
@@ -58,11 +87,14 @@ const headers = (id, title, version, archive, folder) => ({
  *   holds them all, from this version (of the same major) on
  *
  * @typedef {object} Archive
- * @property {'crate' | 'wheel'} kind a crate of the Rust registry, a wheel of PyPI
+ * @property {'crate' | 'wheel' | 'jar'} kind a crate of the Rust registry, a wheel of PyPI, a jar of Maven Central
  * @property {string} name
  * @property {string} version
- * @property {string | undefined} sha256 undefined where there is none for this processor
- * @property {number} bytes about
+ * @property {string | undefined} sha256 undefined where there is none for this processor; of a jar, of which only
+ *   entries are fetched, that of the first
+ * @property {number} bytes about, of what is downloaded
+ * @property {string} [classifier] of a jar
+ * @property {import('./jar.mjs').Entry[]} [entries] of a jar; absent where there are none for this processor
  */
 
 /** @type {Part[]} */
@@ -106,5 +138,21 @@ export const parts = [
       names: ['libtensorrt_rtx.so.1', 'libtensorrt_onnxparser_rtx.so.1'],
       oldest: '1.5',
     },
+  },
+  {
+    id: 'trt10-test-libraries',
+    title: 'TensorRT 10 libraries, for tests',
+    version: '10.15.1',
+    licence:
+      'NVIDIA Software License Agreement, https://docs.nvidia.com/deeplearning/tensorrt/latest/reference/sla.html',
+    proprietary: true,
+    testsOnly: true,
+    archive: trt10Jar,
+    // Beside .sdk/lib, where the package itself looks.
+    target: 'test/trt10',
+    contents: ['libnvinfer.so.10', 'libnvonnxparser.so.10'].map((name) => ({
+      from: `org/bytedeco/tensorrt/linux-x86_64/${name}`,
+      to: name,
+    })),
   },
 ];
