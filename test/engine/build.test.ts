@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import {
   Engine,
   EngineBuilder,
@@ -20,7 +20,6 @@ import {
   setLogSink,
 } from '../../src/index';
 import { requireCompiledWorker } from '../helpers/build-process';
-import { dataPath, describeWithData } from '../helpers/data';
 import { addOneModel, convModel, onnxModel } from '../helpers/onnx-writer';
 import { describeWithRtx, hasRtx } from '../helpers/trt';
 
@@ -309,52 +308,5 @@ describeWithRtx('models that cannot be built', () => {
       bad('ERR_IO', /is a directory/),
     );
     expect(existsSync(path.join(folder, 'no'))).toBe(false);
-  });
-});
-
-describe.skipIf(!hasRtx)('the test models', () => {
-  describeWithData('build', () => {
-    it.each([
-      ['yolov8n.onnx', {}, 'float32'],
-      ['yolov8p-fp16io.onnx', {}, 'float16'],
-      [
-        'yolov8p-dyn.onnx',
-        {
-          shapes: {
-            images: { min: [1, 3, 320, 320], opt: [1, 3, 640, 640], max: [4, 3, 640, 640] },
-          },
-        },
-        'float32',
-      ],
-    ])(
-      '%s',
-      async (name, options, dtype) => {
-        const output = path.join(folder, `${name}.engine`);
-        const engine = await Engine.build(dataPath('models', name), {
-          ...options,
-          output,
-          computeCapabilities: ['8.9'],
-        });
-        const facts = engine.inspect();
-        expect(facts.inputs).toMatchObject([{ name: 'images', dtype }]);
-        expect(facts.outputs).toMatchObject([{ name: 'output0', dtype }]);
-        expect(facts.byteLength).toBeGreaterThan(1_000_000);
-        expect(facts.metadata).toMatchObject({
-          task: 'detect',
-          stride: 32,
-          imgsz: [640, 640],
-          names: { 0: 'can', 1: 'bottle', 2: 'box', 3: 'jar', 4: 'gap' },
-        });
-        expect((await Engine.load(output)).inspect().planSha256).toBe(facts.planSha256);
-      },
-      120_000,
-    );
-
-    it('refuse NonZero with node and reason', async () => {
-      await expect(Engine.build(dataPath('models', 'yolov8p-nms.onnx'))).rejects.toMatchObject({
-        code: 'ERR_ENGINE_BUILD',
-        message: expect.stringMatching(/node \d+ "\/NonZero" \(NonZero\): .+UNSUPPORTED_NODE/),
-      });
-    });
   });
 });
