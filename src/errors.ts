@@ -61,7 +61,15 @@ export const errorTable = {
   },
   ERR_ENGINE_DESERIALIZE: {
     status: 422,
-    when: 'An engine file is corrupt, or belongs to another TensorRT version, flavour or GPU.',
+    when: 'An engine file is corrupt, cut short, or was changed after it was written.',
+  },
+  ERR_ENGINE_SIGNATURE: {
+    status: 422,
+    when: 'An engine that has to be signed has no signature, or one of another key or content.',
+  },
+  ERR_ENGINE_INCOMPATIBLE: {
+    status: 422,
+    when: 'An engine cannot run on this machine: flavour, version, GPU, platform, driver or plug-in.',
   },
   ERR_CUDA: { status: 500, when: 'A CUDA call failed.' },
   ERR_OUT_OF_MEMORY: { status: 503, when: 'Host or device memory ran out.' },

@@ -13,7 +13,8 @@ export {
   type EngineCacheOptions,
   type EngineCacheResult,
 } from './engine/cache';
-export { Engine, type EngineDescription } from './engine/engine';
+export { Engine, type EngineDescription, type EngineLoadOptions } from './engine/engine';
+export type { EngineDevice } from './engine/engine-facts';
 export {
   findTensorRT,
   selectTensorRT,
@@ -22,6 +23,7 @@ export {
   type TensorRTWanted,
 } from './engine/library';
 export type { LibraryOrigin } from './engine/library-places';
+export type { EngineKey } from './engine/signature';
 export { type ErrorCode, errorTable, TensorRTNodeError } from './errors';
 export {
   type LogLevel,

@@ -8,6 +8,7 @@ import { registerCache } from './commands/cache';
 import { registerDoctor } from './commands/doctor';
 import { registerInspect } from './commands/inspect';
 import { registerPredict } from './commands/predict';
+import { registerSigning } from './commands/signing';
 import { exitCode, reportError } from './common';
 
 /** Every command is one file under `commands/` and registers itself here. */
@@ -17,6 +18,7 @@ const commands: ((program: Command) => void)[] = [
   registerDoctor,
   registerInspect,
   registerPredict,
+  registerSigning,
 ];
 
 async function main(argv: string[]): Promise<number> {

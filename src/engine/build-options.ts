@@ -8,6 +8,8 @@ import {
   requireOneOf,
   requireString,
 } from '../validate';
+import type { EngineCache, EngineCacheOptions } from './cache';
+import type { EngineKey } from './signature';
 
 /** A shape, or the range that a dynamic input may take; `opt` is what TensorRT tunes for, default `max`. */
 export type ShapeRange =
@@ -78,6 +80,14 @@ export interface EngineBuildOptions extends BuilderSettings {
   onProgress?: (progress: BuildProgress) => void;
   /** Kept in the plan file's metadata beside our own; any JSON. */
   metadata?: Readonly<Record<string, unknown>>;
+  /**
+   * Takes the engine from the cache where one was built of the same model with the same options, else builds
+   * and keeps it: `true` for the user's cache, or a cache, or its options. Without `output` the engine's file is
+   * the cache's own. Default false.
+   */
+  cache?: boolean | EngineCache | EngineCacheOptions;
+  /** Private Ed25519 key, PEM text or `KeyObject`, that signs the engine file. Default: it is not signed. */
+  signingKey?: EngineKey;
 }
 
 type SettingRule =
@@ -141,6 +151,8 @@ const optionNames: readonly string[] = [
   'onLog',
   'onProgress',
   'metadata',
+  'cache',
+  'signingKey',
   ...settingNames,
 ];
 

@@ -10,6 +10,8 @@ export interface BuildJob {
   id: number;
   library: Pick<TensorRTSelection, 'flavor' | 'version' | 'libraryPath' | 'parserPath'>;
   modelPath: string;
+  /** Where the caller's ONNX file is; absent for a model that was given as bytes. */
+  onnxPath?: string;
   options: CheckedBuildOptions;
   /** The plan file is written here first, … */
   temporaryPath: string;

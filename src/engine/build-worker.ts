@@ -8,7 +8,7 @@ import { native, packageRoot } from '../native/binding';
 import type { BufferHandle } from '../native/contract';
 import type { TrtBuildEvent } from '../native/trt-contract';
 import type { BuildJob, BuildJobResult, FromWorker, ToWorker } from './build-protocol';
-import { explainFailure, modelSha256 } from './model-facts';
+import { buildingMachine, explainFailure, modelPlugins, modelSha256 } from './model-facts';
 import { readModelMetadata } from './model-metadata';
 import { type EngineFacts, encodePlanPrefix } from './plan-file';
 
@@ -74,6 +74,8 @@ async function build(job: BuildJob, events: EventSender): Promise<BuildJobResult
   const digest = modelSha256(job.modelPath);
   digest.catch(() => {});
   const modelMetadata = readModelMetadata(job.modelPath);
+  const plugins = modelPlugins(job.modelPath);
+  const machine = buildingMachine();
   const built = await native()
     .trtBuild(
       {
@@ -106,6 +108,9 @@ async function build(job: BuildJob, events: EventSender): Promise<BuildJobResult
       planSha256: digestOf(built),
       inputs: built.inputs,
       outputs: built.outputs,
+      ...(job.onnxPath === undefined ? {} : { onnxPath: job.onnxPath }),
+      ...(await machine),
+      plugins: await plugins,
     };
     const metadata = { ...(await modelMetadata), ...options.metadata };
     const prefix = encodePlanPrefix(metadata, facts);

@@ -15,6 +15,7 @@ import {
 import { BuildProcess } from './build-process';
 import type { BuildJobResult } from './build-protocol';
 import { Engine } from './engine';
+import { buildKept } from './kept-build';
 import { selectTensorRT } from './library';
 
 /**
@@ -42,12 +43,15 @@ export class EngineBuilder {
   }
 
   /**
-   * Builds an engine from an ONNX file or its bytes (external data needs a file).
+   * Builds an engine from an ONNX file or its bytes (external data needs a file), or takes it from the cache
+   * that `options.cache` names.
    * @throws ERR_ENGINE_BUILD with TensorRT's reasons in `details`, ERR_BUILD_CRASHED, ERR_DEADLINE, the
    * signal's reason, ERR_INVALID_MODEL, ERR_INVALID_ARGUMENT, ERR_IO, ERR_TENSORRT_UNAVAILABLE,
    * ERR_TENSORRT_VERSION, ERR_NO_DEVICE, ERR_DISPOSED
    */
   async build(model: ModelSource, options: EngineBuildOptions = {}): Promise<Engine> {
+    if (options?.cache !== undefined || options?.signingKey !== undefined)
+      return buildKept(model, options, (source, plain) => this.build(source, plain));
     const checked = checkBuildOptions(options);
     this.#requireOpen();
     options.signal?.throwIfAborted();
@@ -112,6 +116,7 @@ export class EngineBuilder {
         {
           library,
           modelPath: modelPath!,
+          ...(input.path === undefined ? {} : { onnxPath: input.path }),
           options: checked,
           temporaryPath: temporary,
           outputPath: output,

@@ -1,13 +1,31 @@
-import { createHash } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { TensorRTNodeError } from '../errors';
 import { filesSha256, replaceFile } from '../files';
 import type { Flavor, TrtShapeRange, TrtTensor } from '../native/trt-contract';
 import type { ModelSource } from '../session/model-input';
-import { invalidArgument, requireString } from '../validate';
+import { invalidArgument, requireKnownKeys, requireString } from '../validate';
 import type { EngineBuildOptions } from './build-options';
-import { type EngineFacts, type PlanHeader, parsePlanHeader, readPlanHeader } from './plan-file';
+import type { EngineDevice, EngineFacts } from './engine-facts';
+import {
+  encodePrefix,
+  factsKey,
+  type PlanHeader,
+  parsePlanHeader,
+  readPlanHeader,
+  signatureKey,
+} from './plan-file';
+import {
+  type EngineKey,
+  requireSignature,
+  toPrivateKey,
+  toPublicKeys,
+  verificationKeys,
+  withSignature,
+} from './signature';
 
 /** What is known of an engine without loading it on a device. Fields are undefined where the file does not tell. */
 export interface EngineDescription {
@@ -16,17 +34,38 @@ export interface EngineDescription {
   /** Size of the plan file, metadata included. */
   byteLength: number;
   flavor: Flavor | undefined;
+  /** From the metadata, else from the plan's own first bytes. */
   tensorrtVersion: string | undefined;
   computeCapabilities: readonly string[] | undefined;
   inputs: readonly TrtTensor[] | undefined;
   outputs: readonly TrtTensor[] | undefined;
   profiles: readonly (readonly TrtShapeRange[])[] | undefined;
-  options: Readonly<Record<string, number | boolean | string>> | undefined;
+  options: Readonly<Record<string, unknown>> | undefined;
+  onnxPath?: string | undefined;
   onnxSha256: string | undefined;
   planSha256: string | undefined;
   createdAt: string | undefined;
+  /** System that the plan is for: `linux-x64`. */
+  platform?: string | undefined;
+  /** The GPU that it was built on. */
+  device?: EngineDevice | undefined;
+  /** CUDA version of the driver that it was built with. */
+  cudaVersion?: string | undefined;
+  /** Operators that need a plug-in. */
+  plugins?: readonly string[] | undefined;
+  /** Fingerprint of the key that the file says it is signed by; `verify` tells whether it is. */
+  signedBy?: string | undefined;
   /** The JSON that the file holds beside these: class names, task, what the builder was given. */
   metadata: Readonly<Record<string, unknown>>;
+}
+
+export interface EngineLoadOptions {
+  /**
+   * Public key, or keys, of which one must have signed the engine. Default: those of the file that
+   * `TENSORRT_NODE_VERIFY_KEY` names; without it signatures are not asked for. `false`: not asked for, also
+   * where the variable is set.
+   */
+  verifyKey?: EngineKey | readonly EngineKey[] | false;
 }
 
 type Storage = { path: string; byteLength: number } | { bytes: Buffer };
@@ -39,12 +78,16 @@ type Storage = { path: string; byteLength: number } | { bytes: Buffer };
  * ```
  */
 export class Engine {
-  readonly #header: PlanHeader;
+  #header: PlanHeader;
   #storage: Storage | undefined;
+  /** Digest of the plan that was checked at loading. */
+  #checkedSha256: string | undefined;
+  #fromCache = false;
 
-  private constructor(header: PlanHeader, storage: Storage) {
+  private constructor(header: PlanHeader, storage: Storage, checkedSha256?: string) {
     this.#header = header;
     this.#storage = storage;
+    this.#checkedSha256 = checkedSha256;
   }
 
   /**
@@ -66,23 +109,33 @@ export class Engine {
   /**
    * Reads an engine file of this package or of Ultralytics, or a plain plan, and checks its digest where it
    * holds one. Nothing is loaded on a device, and the plan of a file stays in the file. An engine is
-   * executable: load only what you trust.
-   * @throws ERR_ENGINE_DESERIALIZE when it is no engine, cut short or changed; ERR_IO
+   * executable: load only what you trust, or sign engines and give the key.
+   * @throws ERR_ENGINE_DESERIALIZE when it is no engine, cut short or changed
+   * @throws ERR_ENGINE_SIGNATURE when a signature is asked for and is missing or wrong
+   * @throws ERR_IO, ERR_INVALID_ARGUMENT
    */
-  static async load(source: string | Uint8Array): Promise<Engine> {
+  static async load(source: string | Uint8Array, options: EngineLoadOptions = {}): Promise<Engine> {
+    requireKnownKeys('options', options, ['verifyKey']);
+    const keys = await verificationKeys('options.verifyKey', options.verifyKey);
     if (source instanceof Uint8Array) {
       // A copy: the caller may change or transfer its bytes later.
       const bytes = Buffer.from(source);
-      const header = parsePlanHeader(bytes, `a buffer of ${bytes.length} bytes`);
-      checkDigest(header, sha256Of(bytes.subarray(header.planOffset)), 'the buffer');
-      return new Engine(header, { bytes });
+      const label = `the buffer of ${bytes.length} bytes`;
+      const header = parsePlanHeader(bytes, label);
+      const sha256 = sha256Of(bytes.subarray(header.planOffset));
+      checkPlan(header, sha256, keys, label);
+      return new Engine(header, { bytes }, sha256);
     }
     if (typeof source !== 'string')
       throw invalidArgument('source', 'a path or a Uint8Array', source);
     const file = path.resolve(requireString('source', source));
     const { byteLength, ...header } = await readPlanHeader(file);
-    if (header.facts) checkDigest(header, await planSha256(file, header.planOffset), file);
-    return new Engine(header, { path: file, byteLength });
+    const storage = { path: file, byteLength };
+    // A plan that states no digest and needs no signature is not read for nothing.
+    if (!header.facts && !keys) return new Engine(header, storage);
+    const sha256 = await planSha256(file, header.planOffset);
+    checkPlan(header, sha256, keys, file);
+    return new Engine(header, storage, sha256);
   }
 
   /** @internal */
@@ -94,8 +147,23 @@ export class Engine {
     const header =
       'bytes' in storage
         ? parsePlanHeader(storage.bytes, 'the plan')
-        : { format: 'tensorrt-node' as const, metadata, facts, planOffset: 0 };
+        : {
+            format: 'tensorrt-node' as const,
+            metadata: { ...metadata, [factsKey]: facts },
+            facts,
+            signature: undefined,
+            origin: {},
+            planOffset: 0,
+          };
     return new Engine(header, storage);
+  }
+
+  /** An engine of the cache, whose digest was just checked. @internal */
+  static async fromCacheFile(file: string, fromCache: boolean): Promise<Engine> {
+    const { byteLength, ...header } = await readPlanHeader(file);
+    const engine = new Engine(header, { path: file, byteLength }, header.facts?.planSha256);
+    engine.#fromCache = fromCache;
+    return engine;
   }
 
   /** The plan file, or undefined for an engine in memory. */
@@ -110,38 +178,115 @@ export class Engine {
     return 'path' in storage ? storage.byteLength : storage.bytes.length;
   }
 
+  /** Was the plan in the engine cache, so that nothing was built? */
+  get fromCache(): boolean {
+    return this.#fromCache;
+  }
+
   get isDisposed(): boolean {
     return this.#storage === undefined;
   }
 
   /** What is known about the engine, without a device. */
   inspect(): EngineDescription {
-    const { format, facts, metadata } = this.#header;
-    const { tensorrtNode: _, ...rest } = metadata;
+    const { format, facts, origin, signature, metadata } = this.#header;
+    const { [factsKey]: _, [signatureKey]: __, ...rest } = metadata;
     return {
       format,
       byteLength: this.byteLength,
-      flavor: facts?.flavor,
-      tensorrtVersion: facts?.tensorrtVersion,
+      flavor: facts?.flavor ?? origin.flavor,
+      tensorrtVersion: facts?.tensorrtVersion ?? origin.version,
       computeCapabilities: facts?.computeCapabilities,
       inputs: facts?.inputs,
       outputs: facts?.outputs,
       profiles: facts?.profiles,
       options: facts?.options,
+      onnxPath: facts?.onnxPath,
       onnxSha256: facts?.onnxSha256,
       planSha256: facts?.planSha256,
       createdAt: facts?.createdAt,
+      platform: facts?.platform,
+      device: facts?.device,
+      cudaVersion: facts?.cudaVersion,
+      plugins: facts?.plugins,
+      signedBy: signature?.keyId,
       metadata: rest,
     };
   }
 
-  /** The plan file's bytes: metadata and plan. @throws ERR_IO, ERR_DISPOSED */
+  /**
+   * Signs plan and metadata. An engine in memory then holds the signature; an engine file is replaced in one
+   * step. Works for any plan, also one without metadata.
+   * @param signingKey private Ed25519 key
+   * @throws ERR_INVALID_ARGUMENT, ERR_ENGINE_DESERIALIZE when the plan is not the one that was loaded, ERR_IO,
+   * ERR_DISPOSED
+   */
+  async sign(signingKey: EngineKey): Promise<void> {
+    const key = toPrivateKey('signingKey', signingKey);
+    const storage = this.#requireStorage();
+    if ('bytes' in storage) {
+      const { metadata, planOffset } = this.#header;
+      const plan = storage.bytes.subarray(planOffset);
+      const prefix = encodePrefix(withSignature(metadata, sha256Of(plan), key));
+      const bytes = Buffer.concat([prefix, plan]);
+      this.#header = parsePlanHeader(bytes, 'the engine');
+      this.#storage = { bytes };
+      return;
+    }
+    const file = storage.path;
+    const header = await readPlanHeader(file);
+    const sha256 = await planSha256(file, header.planOffset);
+    this.#requireSame(header, sha256, file);
+    const prefix = encodePrefix(withSignature(header.metadata, sha256, key));
+    await replaceFile(file, (temporary) =>
+      writeBehind(prefix, file, header.planOffset, temporary),
+    ).catch((cause) => {
+      throw ioError(`The engine ${file} cannot be replaced by a signed one`, cause);
+    });
+    const { byteLength, ...signed } = await readPlanHeader(file);
+    this.#header = signed;
+    this.#storage = { path: file, byteLength };
+    this.#checkedSha256 = sha256;
+  }
+
+  /**
+   * Checks that one of the keys signed this plan and its metadata. The plan is read for it.
+   * @throws ERR_ENGINE_SIGNATURE, ERR_INVALID_ARGUMENT, ERR_IO, ERR_ENGINE_DESERIALIZE, ERR_DISPOSED
+   */
+  async verify(verifyKey: EngineKey | readonly EngineKey[]): Promise<void> {
+    const keys = toPublicKeys('verifyKey', verifyKey);
+    const storage = this.#requireStorage();
+    if ('bytes' in storage) {
+      const header = this.#header;
+      requireSignature(
+        header,
+        sha256Of(storage.bytes.subarray(header.planOffset)),
+        keys,
+        'the engine',
+      );
+      return;
+    }
+    const header = await readPlanHeader(storage.path);
+    const sha256 = await planSha256(storage.path, header.planOffset);
+    this.#requireSame(header, sha256, storage.path);
+    requireSignature(header, sha256, keys, storage.path);
+  }
+
+  /**
+   * The plan file's bytes: metadata and plan.
+   * @throws ERR_IO, ERR_DISPOSED, ERR_ENGINE_DESERIALIZE when the file is no longer the one that was loaded
+   */
   async toBuffer(): Promise<Buffer> {
     const storage = this.#requireStorage();
     if ('bytes' in storage) return Buffer.from(storage.bytes);
-    return await readFile(storage.path).catch((cause) => {
+    const bytes = await readFile(storage.path).catch((cause) => {
       throw ioError(`The engine ${storage.path} cannot be read`, cause);
     });
+    if (this.#checkedSha256 !== undefined) {
+      const header = parsePlanHeader(bytes, storage.path);
+      this.#requireSame(header, sha256Of(bytes.subarray(header.planOffset)), storage.path);
+    }
+    return bytes;
   }
 
   /** Writes the plan file, replacing an old one in one step. @throws ERR_IO, ERR_DISPOSED */
@@ -170,9 +315,37 @@ export class Engine {
     if (!this.#storage) throw new TensorRTNodeError('ERR_DISPOSED', 'The engine has been disposed');
     return this.#storage;
   }
+
+  /** Between loading and a later read a file can be replaced; what was checked must be what is used. */
+  #requireSame(header: PlanHeader, sha256: string, file: string): void {
+    checkDigest(header, sha256, file);
+    if (this.#checkedSha256 !== undefined && this.#checkedSha256 !== sha256) {
+      throw new TensorRTNodeError(
+        'ERR_ENGINE_DESERIALIZE',
+        `Expected ${file} to hold the plan that was loaded but it was replaced since; load it again`,
+      );
+    }
+  }
+}
+
+/** A file of `prefix` and what `source` holds from `start` on, in pieces. */
+async function writeBehind(
+  prefix: Buffer,
+  source: string,
+  start: number,
+  target: string,
+): Promise<void> {
+  await pipeline(
+    async function* () {
+      yield prefix;
+      yield* createReadStream(source, { start, highWaterMark: 1 << 20 });
+    },
+    createWriteStream(target, { flags: 'wx' }),
+  );
 }
 
 function ioError(what: string, cause: unknown): TensorRTNodeError {
+  if (cause instanceof TensorRTNodeError) return cause;
   return new TensorRTNodeError('ERR_IO', `${what}: ${(cause as Error).message}`, { cause });
 }
 
@@ -186,8 +359,18 @@ async function planSha256(file: string, start: number): Promise<string> {
   });
 }
 
-function checkDigest(header: PlanHeader, digest: string, label: string): void {
-  if (header.facts && header.facts.planSha256 !== digest) {
+function checkPlan(
+  header: PlanHeader,
+  sha256: string,
+  keys: readonly KeyObject[] | undefined,
+  label: string,
+): void {
+  checkDigest(header, sha256, label);
+  if (keys) requireSignature(header, sha256, keys, label);
+}
+
+function checkDigest(header: PlanHeader, sha256: string, label: string): void {
+  if (header.facts && header.facts.planSha256 !== sha256) {
     throw new TensorRTNodeError(
       'ERR_ENGINE_DESERIALIZE',
       `Expected the plan in ${label} to have the digest that its metadata states: it is cut short or was changed`,

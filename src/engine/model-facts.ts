@@ -1,6 +1,8 @@
 import { fromNative, TensorRTNodeError } from '../errors';
 import { filesSha256 } from '../files';
+import { native } from '../native/binding';
 import { readOnnxModel } from '../onnx/model';
+import type { EngineFacts } from './engine-facts';
 
 /**
  * SHA-256 of an ONNX file, followed by its external data files in the order of their names where it has any:
@@ -13,6 +15,47 @@ export async function modelSha256(modelPath: string): Promise<string> {
   );
   external.sort((a, b) => (a.location < b.location ? -1 : 1));
   return filesSha256([modelPath, ...external.map((item) => item.path)]);
+}
+
+/** Domains whose operators TensorRT's parser knows without a plug-in. */
+const onnxDomains = ['', 'ai.onnx'];
+
+/**
+ * Operators that only a plug-in can run, as `Operator` or `domain.Operator`: those of other domains that the model
+ * defines no function for, and names that end in `_TRT`, as those of NVIDIA's own plug-ins do. Never throws.
+ */
+export async function modelPlugins(modelPath: string): Promise<string[]> {
+  const model = await readOnnxModel(modelPath, { checkExternalData: false }).catch(() => undefined);
+  if (!model) return [];
+  return Object.keys(model.operators)
+    .filter((operator) => {
+      const at = operator.lastIndexOf('.');
+      const isOwn = onnxDomains.includes(operator.slice(0, Math.max(0, at)));
+      const name = operator.slice(at + 1);
+      return (!isOwn || name.endsWith('_TRT')) && !model.functions.includes(operator);
+    })
+    .sort();
+}
+
+/** What is worth remembering of the machine that builds. Never throws. */
+export async function buildingMachine(): Promise<
+  Required<Pick<EngineFacts, 'platform'>> & Pick<EngineFacts, 'device' | 'cudaVersion'>
+> {
+  const platform = `${process.platform}-${process.arch}`;
+  try {
+    const { cudaVersion, devices } = await native().cudaProbe();
+    const [first] = devices;
+    return {
+      platform,
+      ...(cudaVersion === undefined ? {} : { cudaVersion }),
+      // TensorRT builds on the current device, which in a fresh process is the first.
+      ...(first
+        ? { device: { name: first.name, computeCapability: first.computeCapability } }
+        : {}),
+    };
+  } catch {
+    return { platform };
+  }
 }
 
 /**

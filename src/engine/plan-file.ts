@@ -1,6 +1,11 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { TensorRTNodeError } from '../errors';
-import type { Flavor, TrtShapeRange, TrtTensor } from '../native/trt-contract';
+import { checkFacts, type EngineFacts, isObject } from './engine-facts';
+import { isPlan, type PlanOrigin, planHeadBytes, readPlanOrigin } from './plan-version';
+import { checkSignature, type EngineSignature } from './signature-format';
+
+export type { EngineFacts } from './engine-facts';
+export { isPlan } from './plan-version';
 
 /**
  * Plan files: a 4-byte little-endian length, that many bytes of JSON, then TensorRT's plan. This is the layout
@@ -8,29 +13,9 @@ import type { Flavor, TrtShapeRange, TrtTensor } from '../native/trt-contract';
  */
 
 /** Key of our own facts inside the JSON; keys beside it are those that Ultralytics' readers know. */
-const factsKey = 'tensorrtNode';
-
-/** What this package writes into a plan file about the plan. */
-export interface EngineFacts {
-  format: 1;
-  /** Version of this package. */
-  packageVersion: string;
-  createdAt: string;
-  flavor: Flavor;
-  /** Version of the TensorRT library that built the plan. */
-  tensorrtVersion: string;
-  /** GPUs that it was built for, such as `8.9`; empty: the library's default, or the GPU it was built on. */
-  computeCapabilities: string[];
-  profiles: TrtShapeRange[][];
-  /** Builder settings that were given. */
-  options: Record<string, number | boolean | string>;
-  /** SHA-256 of the ONNX file and of its external data. */
-  onnxSha256: string;
-  /** SHA-256 of the plan, which is what follows the JSON. */
-  planSha256: string;
-  inputs: TrtTensor[];
-  outputs: TrtTensor[];
-}
+export const factsKey = 'tensorrtNode';
+/** Key of the signature inside the JSON; it signs all that stands beside it, and the plan. */
+export const signatureKey = 'tensorrtNodeSignature';
 
 export interface PlanHeader {
   /** `plain`: no metadata at all. `ultralytics`: metadata that is not ours. */
@@ -38,23 +23,40 @@ export interface PlanHeader {
   /** All of the JSON; empty for a plain plan. */
   metadata: Readonly<Record<string, unknown>>;
   facts: EngineFacts | undefined;
+  /** Not checked: it only has the right form. */
+  signature: EngineSignature | undefined;
+  /** What the plan's own first bytes tell. */
+  origin: PlanOrigin;
   /** Where the plan begins in the file. */
   planOffset: number;
 }
 
 /** Far above any real metadata (80 class names take 2 KB), far below what could hurt. */
 const maxMetadataBytes = 16 * 2 ** 20;
+/** JSON that is nested deeper is refused: writing or comparing it would run out of stack. */
+const maxDepth = 100;
 
-/** The bytes before the plan. */
+/** The bytes before the plan, for a plan with our facts. */
 export function encodePlanPrefix(
   metadata: Readonly<Record<string, unknown>>,
   facts: EngineFacts,
 ): Buffer {
-  const json = Buffer.from(JSON.stringify({ ...metadata, [factsKey]: facts }));
+  return encodePrefix({ ...metadata, [factsKey]: facts });
+}
+
+/** The bytes before the plan, for any metadata. */
+export function encodePrefix(metadata: Readonly<Record<string, unknown>>): Buffer {
+  const json = Buffer.from(JSON.stringify(metadata));
   if (json.length > maxMetadataBytes) {
     throw new TensorRTNodeError(
       'ERR_INVALID_ARGUMENT',
       `Expected at most ${maxMetadataBytes} bytes of metadata but received ${json.length}`,
+    );
+  }
+  if (depthOf(json) > maxDepth) {
+    throw new TensorRTNodeError(
+      'ERR_INVALID_ARGUMENT',
+      `Expected metadata nested at most ${maxDepth} levels deep but received more`,
     );
   }
   const prefix = Buffer.alloc(4 + json.length);
@@ -81,9 +83,9 @@ export async function readPlanHeader(file: string): Promise<PlanHeader & { byteL
     const { size } = await handle.stat();
     const first = Buffer.alloc(8);
     const { bytesRead } = await handle.read(first, 0, 8, 0);
-    const length = bytesRead === 8 ? first.readUInt32LE(0) : 0;
-    const wanted = length <= maxMetadataBytes ? Math.min(4 + length, size) : bytesRead;
-    const head = Buffer.alloc(Math.max(wanted, bytesRead));
+    const length = bytesRead === 8 && !isPlan(first) ? first.readUInt32LE(0) : 0;
+    const wanted = 4 + (length <= maxMetadataBytes ? length : 0) + planHeadBytes;
+    const head = Buffer.alloc(Math.min(wanted, Math.max(size, bytesRead)));
     const read = await handle.read(head, 0, head.length, 0);
     return { ...parseHeader(head.subarray(0, read.bytesRead), size, file), byteLength: size };
   } catch (cause) {
@@ -106,64 +108,56 @@ function parseHeader(head: Uint8Array, fileBytes: number, label: string): PlanHe
   if (fileBytes === 0) throw refuse('is empty');
   if (head.length < 8) throw refuse(`has only ${fileBytes} bytes`);
   if (isPlan(head)) {
-    return { format: 'plain', metadata: {}, facts: undefined, planOffset: 0 };
+    return {
+      format: 'plain',
+      metadata: {},
+      facts: undefined,
+      signature: undefined,
+      origin: readPlanOrigin(head),
+      planOffset: 0,
+    };
   }
   const view = new DataView(head.buffer, head.byteOffset, head.length);
   const length = view.getUint32(0, true);
   if (length < 2 || length > maxMetadataBytes || head[4] !== 0x7b /* { */) {
     throw refuse('is neither a TensorRT plan nor one behind JSON metadata');
   }
-  if (4 + length > head.length) throw refuse('is cut short inside its metadata');
-  if (4 + length >= fileBytes) throw refuse('holds metadata and no plan');
+  const planOffset = 4 + length;
+  if (planOffset > head.length) throw refuse('is cut short inside its metadata');
+  if (planOffset >= fileBytes) throw refuse('holds metadata and no plan');
+  const json = head.subarray(4, planOffset);
+  if (depthOf(json) > maxDepth) throw refuse(`has metadata of more than ${maxDepth} levels`);
   let metadata: unknown;
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(head.subarray(4, 4 + length));
-    metadata = JSON.parse(text);
+    metadata = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json));
   } catch (cause) {
     throw refuse('has metadata that is not JSON', cause);
   }
-  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) {
-    throw refuse('has metadata that is not a JSON object');
-  }
-  const record = metadata as Record<string, unknown>;
-  const facts = checkFacts(record[factsKey]);
+  if (!isObject(metadata)) throw refuse('has metadata that is not a JSON object');
+  const facts = checkFacts(metadata[factsKey]);
   return {
     format: facts ? 'tensorrt-node' : 'ultralytics',
-    metadata: record,
+    metadata,
     facts,
-    planOffset: 4 + length,
+    signature: checkSignature(metadata[signatureKey]),
+    origin: readPlanOrigin(head.subarray(planOffset, planOffset + planHeadBytes)),
+    planOffset,
   };
 }
 
-/** First four bytes of a serialised engine: TensorRT's word, and TensorRT-RTX's. */
-const planWords = ['ftrt', 'vtrt'];
-
-/** Does this look like a plan without metadata? Needs the first four bytes. */
-export function isPlan(head: Uint8Array): boolean {
-  return planWords.includes(String.fromCharCode(...head.subarray(0, 4)));
-}
-
-/** Facts that a later or foreign writer shaped differently count as absent, field by field checks included. */
-function checkFacts(value: unknown): EngineFacts | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const facts = value as EngineFacts;
-  const texts = [facts.flavor, facts.tensorrtVersion, facts.onnxSha256, facts.planSha256];
-  const sound =
-    facts.format === 1 &&
-    texts.every((text) => typeof text === 'string') &&
-    [facts.computeCapabilities, facts.profiles, facts.inputs, facts.outputs].every(Array.isArray) &&
-    [...facts.inputs, ...facts.outputs].every(isTensor);
-  return sound ? facts : undefined;
-}
-
-function isTensor(value: unknown): boolean {
-  const tensor = value as TrtTensor | null;
-  return (
-    typeof tensor === 'object' &&
-    tensor !== null &&
-    typeof tensor.name === 'string' &&
-    typeof tensor.dtype === 'string' &&
-    Array.isArray(tensor.shape) &&
-    tensor.shape.every(Number.isInteger)
-  );
+/** How deep brackets nest in JSON text. What is no JSON gives any number. */
+function depthOf(json: Uint8Array): number {
+  let depth = 0;
+  let deepest = 0;
+  let inString = false;
+  for (let at = 0; at < json.length; at++) {
+    const byte = json[at];
+    if (inString) {
+      if (byte === 0x5c /* \ */) at++;
+      else if (byte === 0x22 /* " */) inString = false;
+    } else if (byte === 0x22) inString = true;
+    else if (byte === 0x5b /* [ */ || byte === 0x7b /* { */) deepest = Math.max(deepest, ++depth);
+    else if (byte === 0x5d /* ] */ || byte === 0x7d /* } */) depth--;
+  }
+  return deepest;
 }

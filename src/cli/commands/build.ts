@@ -11,6 +11,7 @@ import { setLogLevel } from '../../log';
 import type { Flavor } from '../../native/trt-contract';
 import { invalidArgument } from '../../validate';
 import { printJson } from '../common';
+import { readKeyFile } from './signing';
 
 interface BuildFlags extends Record<string, unknown> {
   output: string;
@@ -18,6 +19,8 @@ interface BuildFlags extends Record<string, unknown> {
   computeCapability?: string;
   shapes?: string[];
   timeoutMs?: string;
+  cache?: boolean | string;
+  signKey?: string;
   json?: boolean;
 }
 
@@ -34,6 +37,11 @@ export function registerBuild(program: Command): void {
       'range of a dynamic input, e.g. images:1x3x640x640:4x3x640x640:8x3x640x640, or one fixed shape',
     )
     .option('--timeout-ms <number>', 'end the build after this time')
+    .option(
+      '--cache [folder]',
+      'take the engine from the cache, or build it and keep it there; default folder: see "cache --help"',
+    )
+    .option('--sign-key <file>', 'sign the engine with the private Ed25519 key of this PEM file')
     .option('--json', 'print what was built as JSON');
   for (const name of settingNames) {
     const rule = settingTable[name];
@@ -66,6 +74,7 @@ async function build(model: string, flags: BuildFlags, command: Command): Promis
   try {
     engine = await Engine.build(model, {
       ...toOptions(flags),
+      ...(await keepOptions(flags)),
       ...(progress ? { onProgress: progress.show } : {}),
     });
   } finally {
@@ -74,15 +83,18 @@ async function build(model: string, flags: BuildFlags, command: Command): Promis
   const buildMs = Math.round(performance.now() - started);
   const facts = engine.inspect();
   if (flags.json) {
-    printJson({ path: engine.path, buildMs, ...facts });
+    printJson({ path: engine.path, buildMs, fromCache: engine.fromCache, ...facts });
     return;
   }
   const mib = (facts.byteLength / 2 ** 20).toFixed(1);
   const targets = facts.computeCapabilities?.length
     ? ` for compute capability ${facts.computeCapabilities.join(', ')}`
     : '';
+  const how = engine.fromCache
+    ? 'from the cache, built'
+    : `built in ${(buildMs / 1000).toFixed(1)} s`;
   process.stdout.write(
-    `${engine.path}: ${mib} MiB, built in ${(buildMs / 1000).toFixed(1)} s by TensorRT ${facts.tensorrtVersion} (${facts.flavor})${targets}\n`,
+    `${engine.path}: ${mib} MiB, ${how} by TensorRT ${facts.tensorrtVersion} (${facts.flavor})${targets}\n`,
   );
 }
 
@@ -94,6 +106,17 @@ function toOptions(flags: BuildFlags): EngineBuildOptions {
   if (flags.shapes !== undefined) options.shapes = parseShapes(flags.shapes);
   if (flags.timeoutMs !== undefined) options.timeoutMs = toNumber('--timeout-ms', flags.timeoutMs);
   return options;
+}
+
+async function keepOptions(
+  flags: BuildFlags,
+): Promise<Pick<EngineBuildOptions, 'cache' | 'signingKey'>> {
+  return {
+    ...(flags.cache === undefined
+      ? {}
+      : { cache: typeof flags.cache === 'string' ? { directory: flags.cache } : true }),
+    ...(flags.signKey === undefined ? {} : { signingKey: await readKeyFile(flags.signKey) }),
+  };
 }
 
 /** What the flags hold is checked by the builder's own rules; here texts only become numbers and booleans. */
