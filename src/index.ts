@@ -44,6 +44,11 @@ export {
   readOnnxModel,
 } from './onnx/model';
 export type { OnnxLimits } from './onnx/open';
+export type { PassOptions, PassReport } from './onnx/passes/pass';
+export type { Precision, PrecisionOptions } from './onnx/passes/precision-options';
+export type { TransformReport } from './onnx/rewrite';
+export { type TransformOptions, transformModel } from './onnx/transform';
+export type { GraphTransforms } from './onnx/transforms';
 export { parseYoloMetadata, type YoloMetadata, type YoloTask } from './onnx/yolo-metadata';
 export type { BackendName, TensorInfo } from './session/backend';
 export type { ModelSource } from './session/model-input';

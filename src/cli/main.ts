@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { packageRoot } from '../native/binding';
 import { registerBuild } from './commands/build';
 import { registerCache } from './commands/cache';
+import { registerConvert } from './commands/convert';
 import { registerDoctor } from './commands/doctor';
 import { registerInspect } from './commands/inspect';
 import { registerPredict } from './commands/predict';
@@ -15,6 +16,7 @@ import { exitCode, reportError } from './common';
 const commands: ((program: Command) => void)[] = [
   registerBuild,
   registerCache,
+  registerConvert,
   registerDoctor,
   registerInspect,
   registerPredict,

@@ -1,6 +1,12 @@
 import type { LogRecord } from '../log';
 import { type Flavor, flavors, type TrtShapeRange } from '../native/trt-contract';
 import {
+  type CheckedTransforms,
+  checkTransforms,
+  type GraphTransforms,
+  transformNames,
+} from '../onnx/transforms';
+import {
   invalidArgument,
   requireBoolean,
   requireInteger,
@@ -60,7 +66,7 @@ export interface BuilderSettings {
   weightStreaming?: boolean;
 }
 
-export interface EngineBuildOptions extends BuilderSettings {
+export interface EngineBuildOptions extends BuilderSettings, GraphTransforms {
   /** TensorRT product to build with. Default: the best one found on this machine. */
   flavor?: Flavor;
   /** GPUs to build for, such as `'8.9'`; `rtx1` only, the others build for this machine's GPU. Default: 8.0 and later. */
@@ -153,6 +159,7 @@ const optionNames: readonly string[] = [
   'metadata',
   'cache',
   'signingKey',
+  ...transformNames,
   ...settingNames,
 ];
 
@@ -162,6 +169,8 @@ export interface CheckedBuildOptions {
   computeCapabilities: string[];
   profiles: TrtShapeRange[][];
   settings: { name: string; value: number | boolean | string }[];
+  /** Edits of the graph before TensorRT sees it. */
+  transforms: CheckedTransforms;
   logLevel: LogRecord['level'];
   metadata: Record<string, unknown>;
 }
@@ -185,6 +194,7 @@ export function checkBuildOptions(options: EngineBuildOptions): CheckedBuildOpti
     computeCapabilities: checkCapabilities(options.computeCapabilities),
     profiles: checkProfiles(options.shapes),
     settings: checkSettings(options),
+    transforms: checkTransforms('options', options),
     logLevel:
       options.logLevel === undefined
         ? 'info'

@@ -11,6 +11,7 @@ import type { BuildJob, BuildJobResult, FromWorker, ToWorker } from './build-pro
 import { buildingMachine, explainFailure, modelPlugins, modelSha256 } from './model-facts';
 import { readModelMetadata } from './model-metadata';
 import { type EngineFacts, encodePlanPrefix } from './plan-file';
+import { prepareModel } from './prepare-model';
 
 /**
  * The build process: the only place where NVIDIA's parser and builder run. It takes jobs over IPC, one at a
@@ -76,12 +77,13 @@ async function build(job: BuildJob, events: EventSender): Promise<BuildJobResult
   const modelMetadata = readModelMetadata(job.modelPath);
   const plugins = modelPlugins(job.modelPath);
   const machine = buildingMachine();
+  const prepared = await prepareModel(job.modelPath, options.transforms, job.privateFolder);
   const built = await native()
     .trtBuild(
       {
         libraryPath: library.libraryPath,
         parserPath: library.parserPath,
-        modelPath: job.modelPath,
+        modelPath: prepared.modelPath,
         profiles: options.profiles,
         computeCapabilities: options.computeCapabilities.map((text) =>
           Number(text.replace('.', '')),
@@ -103,7 +105,11 @@ async function build(job: BuildJob, events: EventSender): Promise<BuildJobResult
       tensorrtVersion: library.version,
       computeCapabilities: options.computeCapabilities,
       profiles: options.profiles,
-      options: Object.fromEntries(options.settings.map(({ name, value }) => [name, value])),
+      options: {
+        ...Object.fromEntries(options.settings.map(({ name, value }) => [name, value])),
+        ...(options.transforms.precision ? { precision: options.transforms.precision.type } : {}),
+      },
+      ...(prepared.passes.length > 0 ? { graphPasses: prepared.passes } : {}),
       onnxSha256: await digest,
       planSha256: digestOf(built),
       inputs: built.inputs,

@@ -17,6 +17,7 @@ import type { BuildJobResult } from './build-protocol';
 import { Engine } from './engine';
 import { buildKept } from './kept-build';
 import { selectTensorRT } from './library';
+import { editsGraph } from './prepare-model';
 
 /**
  * Builds engines in a child process of its own, which is kept for the next build: starting Node and loading
@@ -99,9 +100,9 @@ export class EngineBuilder {
       ...(checked.flavor === undefined ? {} : { flavor: checked.flavor }),
       purpose: 'build',
     });
-    // What is private to this build lies here: a model given as bytes, a plan that stays in memory.
+    // What is private to this build lies here: a model given as bytes or edited, a plan that stays in memory.
     const folder =
-      input.bytes || options.output === undefined
+      input.bytes || options.output === undefined || editsGraph(checked.transforms)
         ? await mkdtemp(path.join(tmpdir(), 'tensorrt-node-build-'))
         : undefined;
     const output = path.resolve(options.output ?? path.join(folder!, 'plan.engine'));

@@ -1,4 +1,5 @@
 import type { Flavor, TrtShapeRange, TrtTensor } from '../native/trt-contract';
+import type { PassReport } from '../onnx/passes/pass';
 
 /** What this package writes into a plan file about the plan. Later versions may leave out what has a question mark. */
 export interface EngineFacts {
@@ -12,9 +13,9 @@ export interface EngineFacts {
   /** GPUs that it was built for, such as `8.9`; empty: the library's default, or the GPU it was built on. */
   computeCapabilities: string[];
   profiles: TrtShapeRange[][];
-  /** Builder settings that were given. */
+  /** Builder settings that were given, and the precision that the graph was cast to. */
   options: Record<string, unknown>;
-  /** SHA-256 of the ONNX file and of its external data. */
+  /** SHA-256 of the ONNX file, as it was before all edits, and of its external data. */
   onnxSha256: string;
   /** SHA-256 of the plan, which is what follows the JSON. */
   planSha256: string;
@@ -30,6 +31,8 @@ export interface EngineFacts {
   cudaVersion?: string;
   /** Operators of the model that are not ONNX's own, so that a plug-in has to be there to run them. */
   plugins?: string[];
+  /** Edits of the graph before the build. */
+  graphPasses?: PassReport[];
 }
 
 export interface EngineDevice {
@@ -54,7 +57,8 @@ export function checkFacts(value: unknown): EngineFacts | undefined {
     isAbsentOr(value.platform, isText) &&
     isAbsentOr(value.cudaVersion, isText) &&
     isAbsentOr(value.plugins, (list) => isListOf(list, isText)) &&
-    isAbsentOr(value.device, isDevice);
+    isAbsentOr(value.device, isDevice) &&
+    isAbsentOr(value.graphPasses, (list) => isListOf(list, isPass));
   return sound ? (value as unknown as EngineFacts) : undefined;
 }
 
@@ -86,6 +90,15 @@ function isRange(value: unknown): boolean {
     isObject(value) &&
     isText(value.input) &&
     ['min', 'opt', 'max'].every((key) => isListOf(value[key], Number.isInteger))
+  );
+}
+
+function isPass(value: unknown): boolean {
+  return (
+    isObject(value) &&
+    isText(value.name) &&
+    isObject(value.options) &&
+    isListOf(value.messages, isText)
   );
 }
 

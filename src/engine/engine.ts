@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { TensorRTNodeError } from '../errors';
 import { filesSha256, replaceFile } from '../files';
 import type { Flavor, TrtShapeRange, TrtTensor } from '../native/trt-contract';
+import type { PassReport } from '../onnx/passes/pass';
 import type { ModelSource } from '../session/model-input';
 import { invalidArgument, requireKnownKeys, requireString } from '../validate';
 import type { EngineBuildOptions } from './build-options';
@@ -42,6 +43,8 @@ export interface EngineDescription {
   profiles: readonly (readonly TrtShapeRange[])[] | undefined;
   options: Readonly<Record<string, unknown>> | undefined;
   onnxPath?: string | undefined;
+  /** Edits of the graph before the build. */
+  graphPasses?: readonly PassReport[] | undefined;
   onnxSha256: string | undefined;
   planSha256: string | undefined;
   createdAt: string | undefined;
@@ -202,6 +205,7 @@ export class Engine {
       profiles: facts?.profiles,
       options: facts?.options,
       onnxPath: facts?.onnxPath,
+      graphPasses: facts?.graphPasses,
       onnxSha256: facts?.onnxSha256,
       planSha256: facts?.planSha256,
       createdAt: facts?.createdAt,

@@ -86,8 +86,15 @@ export class ByteSource {
   }
 }
 
+/** Bytes that are read, or made, only when they are needed. */
+export interface StoredBytes extends Deferred {
+  /** A view of them if they are in memory. */
+  inMemory(): Uint8Array | undefined;
+  read(): AsyncGenerator<Uint8Array>;
+}
+
 /** Some bytes of a {@link ByteSource}: a tensor's data that is read only when it is needed. */
-export class ByteRange implements Deferred {
+export class ByteRange implements StoredBytes {
   constructor(
     private readonly source: ByteSource,
     /** Position in the file. */

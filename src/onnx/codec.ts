@@ -187,7 +187,7 @@ function encodeField(
     writer.tag(number, wireType.bytes);
     writer.rawVarint(parts.reduce((total, part) => total + part.length, 0));
     for (const part of parts) {
-      writer.raw(part instanceof ByteRange ? (part.inMemory() ?? part) : part);
+      writer.raw(part instanceof Uint8Array ? part : (part.inMemory() ?? part));
     }
   } else if (kind === 'string') writer.bytes(number, encodeText(value as string));
   else if (kind === 'bytes') writer.bytes(number, value as Uint8Array);

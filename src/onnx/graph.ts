@@ -213,14 +213,19 @@ function outerUses(graph: GraphProto): Set<string> {
 export function replaceUses(graph: GraphProto, from: string, to: string): void {
   for (const node of graph.nodes) {
     node.inputs = node.inputs.map((input) => (input === from ? to : input));
-    for (const attribute of node.attributes) {
-      for (const inner of attributeGraphs(attribute)) {
-        if (!outerUses(inner).has(from)) continue;
-        for (const output of inner.outputs) {
-          if (output.name === from) output.name = to;
-        }
-        replaceUses(inner, from, to);
+    replaceInnerUses(node, from, to);
+  }
+}
+
+/** Makes every use of an outer value by the sub-graphs of one node a use of another value. */
+export function replaceInnerUses(node: NodeProto, from: string, to: string): void {
+  for (const attribute of node.attributes) {
+    for (const inner of attributeGraphs(attribute)) {
+      if (!outerUses(inner).has(from)) continue;
+      for (const output of inner.outputs) {
+        if (output.name === from) output.name = to;
       }
+      replaceUses(inner, from, to);
     }
   }
 }
@@ -254,6 +259,42 @@ export function removeDeadNodes(graph: GraphProto): number {
     ({ name }) => made.has(name ?? '') || used.has(name ?? ''),
   );
   return before - graph.nodes.length;
+}
+
+/**
+ * Puts the nodes of a graph in the order of their data, which the standard demands and some converters do not
+ * keep; nodes that are in order stay where they are. Sub-graphs are not searched. Returns the node that cannot
+ * be placed, since it uses a value that is never made or made of its own output, or undefined.
+ */
+export function sortNodes(graph: GraphProto): NodeProto | undefined {
+  const made = new Set<string | undefined>([
+    ...graph.inputs.map(({ name }) => name),
+    ...graph.initializers.map(({ name }) => name),
+    ...graph.sparseInitializers.map(({ values }) => values?.name),
+  ]);
+  const sorted: NodeProto[] = [];
+  /** Nodes by a value that they still wait for. */
+  const waiting = new Map<string, NodeProto[]>();
+  const place = (first: NodeProto): void => {
+    const ready = [first];
+    for (let node = ready.pop(); node !== undefined; node = ready.pop()) {
+      const missing = [...usesOf(node)].find((value) => !made.has(value));
+      if (missing !== undefined) {
+        waiting.set(missing, [...(waiting.get(missing) ?? []), node]);
+        continue;
+      }
+      sorted.push(node);
+      for (const output of node.outputs) {
+        made.add(output);
+        ready.push(...(waiting.get(output) ?? []).reverse());
+        waiting.delete(output);
+      }
+    }
+  };
+  for (const node of graph.nodes) place(node);
+  for (const [stuck] of waiting.values()) return stuck;
+  graph.nodes = sorted;
+  return undefined;
 }
 
 /** A name that no value and no node of the graph or of a graph within it has yet. */

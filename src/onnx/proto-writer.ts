@@ -8,6 +8,8 @@
 /** Bytes of known length that are fetched only while the file is written. */
 export interface Deferred {
   readonly length: number;
+  /** A view of the bytes if they are in memory after all. */
+  inMemory?(): Uint8Array | undefined;
   /** Yields the bytes in order, in pieces of any size. */
   read(): AsyncIterable<Uint8Array>;
 }

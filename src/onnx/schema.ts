@@ -1,4 +1,4 @@
-import type { ByteRange } from './byte-source';
+import type { StoredBytes } from './byte-source';
 import type { Int64 } from './proto-reader';
 
 /**
@@ -12,8 +12,8 @@ interface Message {
   unknown?: Uint8Array[];
 }
 
-/** Data of a tensor in encoded form: in order, new bytes or bytes that still lie in the file. */
-export type Bulk = (Uint8Array | ByteRange)[];
+/** Data of a tensor in encoded form: in order, bytes in memory or bytes that still lie in a file. */
+export type Bulk = (Uint8Array | StoredBytes)[];
 
 export interface EntryProto extends Message {
   key: string | undefined;

@@ -1,5 +1,4 @@
 import { type DType, dtypeFromOnnx, dtypeTable } from '../tensor/dtype';
-import type { ByteRange } from './byte-source';
 import type { Bulk, TensorProto } from './schema';
 
 /** Where the elements of a tensor are stored. */
@@ -129,7 +128,7 @@ export async function loadBulk(bulk: Bulk): Promise<Uint8Array> {
   const result = new Uint8Array(bulkLength(bulk));
   let offset = 0;
   for (const part of bulk) {
-    for await (const chunk of part instanceof Uint8Array ? [part] : (part as ByteRange).read()) {
+    for await (const chunk of part instanceof Uint8Array ? [part] : part.read()) {
       result.set(chunk, offset);
       offset += chunk.length;
     }

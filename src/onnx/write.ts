@@ -3,7 +3,6 @@ import path from 'node:path';
 import { TensorRTNodeError } from '../errors';
 import { replaceFile } from '../files';
 import { requireKnownKeys, requireOneOf, requireString } from '../validate';
-import { ByteRange } from './byte-source';
 import { emptyMessage, encode } from './codec';
 import type { OpenedModel } from './open';
 import type { Chunk, ProtoWriter } from './proto-writer';
@@ -154,7 +153,7 @@ async function writeChunks(target: string, chunks: Chunk[]): Promise<void> {
 
 async function* pieces(chunks: Chunk[]): AsyncGenerator<Uint8Array> {
   for (const chunk of chunks) {
-    const bytes = chunk instanceof ByteRange ? (chunk.inMemory() ?? chunk) : chunk;
+    const bytes = chunk instanceof Uint8Array ? chunk : (chunk.inMemory?.() ?? chunk);
     if (bytes instanceof Uint8Array) yield bytes;
     else yield* bytes.read();
   }

@@ -11,9 +11,10 @@ import { setLogLevel } from '../../log';
 import type { Flavor } from '../../native/trt-contract';
 import { invalidArgument } from '../../validate';
 import { printJson } from '../common';
+import { addTransformFlags, type TransformFlags, toTransforms } from './convert';
 import { readKeyFile } from './signing';
 
-interface BuildFlags extends Record<string, unknown> {
+interface BuildFlags extends TransformFlags {
   output: string;
   flavor?: Flavor;
   computeCapability?: string;
@@ -43,6 +44,7 @@ export function registerBuild(program: Command): void {
     )
     .option('--sign-key <file>', 'sign the engine with the private Ed25519 key of this PEM file')
     .option('--json', 'print what was built as JSON');
+  addTransformFlags(command);
   for (const name of settingNames) {
     const rule = settingTable[name];
     const flag = `--${kebab(name)}`;
@@ -56,6 +58,7 @@ export function registerBuild(program: Command): void {
       `
 Examples:
   tensorrt-node build yolov8n.onnx -o yolov8n.engine
+  tensorrt-node build yolov8n.onnx -o yolov8n-fp16.engine --precision fp16
   tensorrt-node build yolov8n.onnx -o yolov8n.engine --flavor rtx1 --compute-capability 8.9,12.0
   tensorrt-node build dynamic.onnx -o dynamic.engine --shapes images:1x3x320x320:1x3x640x640:8x3x640x640
 
@@ -99,7 +102,11 @@ async function build(model: string, flags: BuildFlags, command: Command): Promis
 }
 
 function toOptions(flags: BuildFlags): EngineBuildOptions {
-  const options: EngineBuildOptions = { output: flags.output, ...toSettings(flags) };
+  const options: EngineBuildOptions = {
+    output: flags.output,
+    ...toSettings(flags),
+    ...toTransforms(flags),
+  };
   if (flags.flavor !== undefined) options.flavor = flags.flavor;
   if (flags.computeCapability !== undefined)
     options.computeCapabilities = flags.computeCapability.split(',').map((text) => text.trim());
