@@ -17,6 +17,7 @@ describe('build options', () => {
       computeCapabilities: [],
       profiles: [],
       settings: [],
+      transforms: {},
       logLevel: 'info',
       metadata: {},
     });
