@@ -40,6 +40,7 @@ describe('build options', () => {
         { name: 'hardwareCompatibility', value: 'ampere+' },
         { name: 'tf32', value: false },
       ],
+      transforms: {},
       logLevel: 'info',
       metadata: { when: '1970-01-01T00:00:00.000Z' },
     });
