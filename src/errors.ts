@@ -57,7 +57,11 @@ export const errorTable = {
   },
   ERR_BUILD_CRASHED: {
     status: 500,
-    when: 'The build process ended by itself (crash, out of memory, kill); the calling process is unharmed.',
+    when: 'The build process ended by itself (crash, exit, kill); the calling process is unharmed.',
+  },
+  ERR_BUILD_MEMORY: {
+    status: 503,
+    when: 'The build process took more memory than its limit, or the kernel ended it for lack of memory; the calling process is unharmed.',
   },
   ERR_ENGINE_DESERIALIZE: {
     status: 422,

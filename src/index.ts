@@ -1,10 +1,17 @@
+export { type BuildExitReason, BuildProcessExit } from './engine/build-exit';
 export type {
   BuilderSettings,
-  BuildProgress,
   EngineBuildOptions,
   ShapeProfile,
   ShapeRange,
 } from './engine/build-options';
+export type {
+  BuildListeners,
+  BuildProgress,
+  BuildStage,
+  BuildStageEvent,
+} from './engine/build-progress';
+export type { BuildReport } from './engine/build-report';
 export { EngineBuilder } from './engine/builder';
 export {
   EngineCache,

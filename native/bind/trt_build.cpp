@@ -1,6 +1,8 @@
 #include "bind/trt_build.h"
 
+#include <array>
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -13,6 +15,7 @@
 #include "bind/task.h"
 #include "core/file.h"
 #include "core/host_buffer.h"
+#include "core/process_memory.h"
 #include "core/thread_pool.h"
 #include "trt/backend.h"
 #include "trt/library.h"
@@ -64,6 +67,41 @@ class Observer final : public trt::BuildObserver {
       event.Set("steps", Napi::Number::New(env, steps));
       return event;
     });
+  }
+  void OnWarning() noexcept override { warnings_.fetch_add(1, std::memory_order_relaxed); }
+  void OnStage(trt::Stage stage) override {
+    const auto index = static_cast<std::size_t>(stage);
+    stage_times_[index] = std::chrono::steady_clock::now();
+    if (stage == trt::Stage::kParse) start_memory_ = ReadProcessMemory().resident;
+    if (stage == trt::Stage::kDone) {
+      peak_memory_ = ReadProcessMemory().peak;
+      return;
+    }
+    Push([index](Napi::Env env) {
+      static constexpr const char* names[] = {"load", "parse", "build"};
+      Napi::Object event = Tagged(env, "stage");
+      event.Set("stage", Napi::String::New(env, names[index]));
+      return event;
+    });
+  }
+  Napi::Object Stats(Napi::Env env) const {
+    const auto took = [this](trt::Stage stage) {
+      const auto index = static_cast<std::size_t>(stage);
+      const std::chrono::duration<double, std::milli> time =
+          stage_times_[index + 1] - stage_times_[index];
+      return time.count();
+    };
+    Napi::Object stats = Napi::Object::New(env);
+    const auto set = [&](const char* name, double value) {
+      stats.Set(name, Napi::Number::New(env, value));
+    };
+    set("loadMs", took(trt::Stage::kLoad));
+    set("parseMs", took(trt::Stage::kParse));
+    set("buildMs", took(trt::Stage::kBuild));
+    set("warnings", warnings_.load());
+    set("startMemoryBytes", static_cast<double>(start_memory_));
+    set("peakMemoryBytes", static_cast<double>(peak_memory_));
+    return stats;
   }
   bool OnStep(const char* phase, int step) noexcept override {
     Push([step, name = std::string(phase)](Napi::Env env) {
@@ -124,6 +162,10 @@ class Observer final : public trt::BuildObserver {
 
   std::shared_ptr<EventChannel> events_;
   std::atomic<bool> cancelled_{false};
+  std::atomic<int> warnings_{0};
+  std::array<std::chrono::steady_clock::time_point, 4> stage_times_{};
+  std::size_t start_memory_ = 0;
+  std::size_t peak_memory_ = 0;
 };
 
 Napi::Array TensorArray(Napi::Env env, const std::vector<Tensor>& tensors) {
@@ -156,6 +198,7 @@ class BuildTask final : public Task {
   ~BuildTask() override { events_->Close(); }
 
   void Execute() override {
+    observer_.OnStage(trt::Stage::kLoad);
     const auto library = trt::Library::Open(library_path_, parser_path_, trt::Purpose::kBuild);
     trt::RequireBackend(library->info().flavor).build(*library, request_, observer_);
   }
@@ -165,6 +208,7 @@ class BuildTask final : public Task {
     result.Set("inputs", TensorArray(env, observer_.inputs));
     result.Set("outputs", TensorArray(env, observer_.outputs));
     const auto size = observer_.plan.size;
+    result.Set("stats", observer_.Stats(env));
     result.Set("byteLength", Napi::Number::New(env, static_cast<double>(size)));
     result.Set("plan", BufferHandle::New(env, std::make_shared<HostBuffer>(observer_.plan),
                                          static_cast<std::int64_t>(size)));

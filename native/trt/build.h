@@ -82,6 +82,9 @@ struct TensorView {
   int rank;
 };
 
+/// Parts of a build that follow one another.
+enum class Stage { kLoad, kParse, kBuild, kDone };
+
 /// Hears what happens during a build.
 class BuildObserver {
  public:
@@ -94,11 +97,14 @@ class BuildObserver {
   /// `severity` as TensorRT counts: 0 internal error, 1 error, 2 warning, 3 info, 4 verbose.
   virtual void OnLog(int severity, const char* message) noexcept = 0;
   virtual void OnPhaseStart(const char* phase, const char* parent, int steps) noexcept = 0;
+  /// A line of warning severity, whether or not OnLog hears it.
+  virtual void OnWarning() noexcept = 0;
   /// False cancels the build.
   virtual bool OnStep(const char* phase, int step) noexcept = 0;
   virtual void OnPhaseFinish(const char* phase) noexcept = 0;
 
   // From the building thread.
+  virtual void OnStage(Stage stage) = 0;
   virtual void OnParserError(const ParserErrorView& error) = 0;
   virtual void OnTensor(const TensorView& tensor) = 0;
   /// The finished plan, alive as long as `owner` is.

@@ -83,6 +83,7 @@ void BuildEngine(const trt::Library& library, const trt::BuildRequest& request,
 #endif
   const Logger::Listen listen(observer, request.max_severity);
   Logger& logger = Logger::Get();
+  observer.OnStage(trt::Stage::kParse);
 
   const auto builder = Require(
       static_cast<nvinfer1::IBuilder*>(library.create_builder()(
@@ -110,8 +111,10 @@ void BuildEngine(const trt::Library& library, const trt::BuildRequest& request,
   ReportTensors(*network, observer);
   AddProfiles(*builder, *config, *network, request.profiles);
 
+  observer.OnStage(trt::Stage::kBuild);
   std::unique_ptr<nvinfer1::IHostMemory> plan(builder->buildSerializedNetwork(*network, *config));
   if (plan == nullptr || plan->size() == 0) ThrowBuildFailure(monitor.cancelled());
+  observer.OnStage(trt::Stage::kDone);
   const std::shared_ptr<nvinfer1::IHostMemory> owner(std::move(plan));
   observer.OnPlan(owner, static_cast<const std::uint8_t*>(owner->data()), owner->size());
 }

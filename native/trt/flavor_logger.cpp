@@ -20,6 +20,7 @@ void Logger::log(Severity severity, const char* message) noexcept {
     if (level <= static_cast<int>(Severity::kERROR) && errors_.size() < kMaxErrors) {
       errors_.emplace_back(text);
     }
+    if (level == static_cast<int>(Severity::kWARNING)) observer_->OnWarning();
     if (level <= max_severity_) observer_->OnLog(level, text);
   } catch (...) {
     // Out of memory for a log line: the line is lost, the build goes on.

@@ -14,6 +14,7 @@ import {
   requireOneOf,
   requireString,
 } from '../validate';
+import type { BuildListeners } from './build-progress';
 import type { EngineCache, EngineCacheOptions } from './cache';
 import type { EngineKey } from './signature';
 
@@ -24,17 +25,6 @@ export type ShapeRange =
 
 /** Shapes of one optimisation profile by input name. */
 export type ShapeProfile = Readonly<Record<string, ShapeRange>>;
-
-/** Where a build stands: TensorRT's phases nest, and several run at a time. */
-export interface BuildProgress {
-  phase: string;
-  /** The phase that this one is part of. */
-  parent?: string;
-  /** Steps done so far. */
-  step: number;
-  steps: number;
-  finished: boolean;
-}
 
 /** Options that go to TensorRT's builder as they are. Left out means TensorRT's own default. */
 export interface BuilderSettings {
@@ -66,7 +56,7 @@ export interface BuilderSettings {
   weightStreaming?: boolean;
 }
 
-export interface EngineBuildOptions extends BuilderSettings, GraphTransforms {
+export interface EngineBuildOptions extends BuilderSettings, BuildListeners, GraphTransforms {
   /** TensorRT product to build with. Default: the best one found on this machine. */
   flavor?: Flavor;
   /** GPUs to build for, such as `'8.9'`; `rtx1` only, the others build for this machine's GPU. Default: 8.0 and later. */
@@ -81,9 +71,11 @@ export interface EngineBuildOptions extends BuilderSettings, GraphTransforms {
   signal?: AbortSignal;
   /** Quietest of TensorRT's log lines that are passed on. Default `info`. */
   logLevel?: LogRecord['level'];
-  /** Hears TensorRT's log lines, besides the package's log. */
-  onLog?: (record: LogRecord) => void;
-  onProgress?: (progress: BuildProgress) => void;
+  /**
+   * Most memory, in bytes, that the build process may take in RAM (TensorRT's libraries included; on the host,
+   * not on the device). Above it the process is ended and the promise rejects with ERR_BUILD_MEMORY. Default: none.
+   */
+  memoryLimitBytes?: number;
   /** Kept in the plan file's metadata beside our own; any JSON. */
   metadata?: Readonly<Record<string, unknown>>;
   /**
@@ -152,10 +144,12 @@ const optionNames: readonly string[] = [
   'shapes',
   'output',
   'timeoutMs',
+  'memoryLimitBytes',
   'signal',
   'logLevel',
   'onLog',
   'onProgress',
+  'onStage',
   'metadata',
   'cache',
   'signingKey',
@@ -181,9 +175,16 @@ export function checkBuildOptions(options: EngineBuildOptions): CheckedBuildOpti
   if (options.output !== undefined) requireString('options.output', options.output);
   if (options.timeoutMs !== undefined)
     requireInteger('options.timeoutMs', options.timeoutMs, 1, 2 ** 31 - 1);
+  if (options.memoryLimitBytes !== undefined)
+    requireInteger(
+      'options.memoryLimitBytes',
+      options.memoryLimitBytes,
+      1,
+      Number.MAX_SAFE_INTEGER,
+    );
   if (options.signal !== undefined && !isAbortSignal(options.signal))
     throw invalidArgument('options.signal', 'an AbortSignal', options.signal);
-  for (const name of ['onLog', 'onProgress'] as const) {
+  for (const name of ['onLog', 'onProgress', 'onStage'] as const) {
     if (options[name] !== undefined && typeof options[name] !== 'function')
       throw invalidArgument(`options.${name}`, 'a function', options[name]);
   }

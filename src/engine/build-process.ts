@@ -2,17 +2,31 @@ import type { ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { TensorRTNodeError } from '../errors';
 import type { TrtBuildEvent } from '../native/trt-contract';
+import { type BuildExitFacts, BuildProcessExit, exitError } from './build-exit';
 import type { BuildJob, BuildJobResult, FromWorker, ToWorker } from './build-protocol';
 import { forkWorker } from './fork-worker';
+import { countOomKills } from './oom-kills';
+import { MemoryWatch } from './process-memory';
 
 /** Last lines of the process's own output, which tell most about a crash. */
 const keptLines = 40;
 const maxLineLength = 1000;
+/** How often the size of the process is looked at: often where there is a limit, else for the report of a crash. */
+const limitedLookMs = 20;
+const lookMs = 100;
+
+type Finished = BuildJobResult & {
+  /** `performance.now()` when the process took the job up. */
+  startedAt: number;
+};
 
 interface Pending {
   id: number;
   onEvents: (events: TrtBuildEvent[]) => void;
-  resolve: (result: BuildJobResult) => void;
+  watch: MemoryWatch | undefined;
+  startedAt: number;
+  oomKillsBefore: number | undefined;
+  resolve: (result: Finished) => void;
   reject: (error: unknown) => void;
 }
 
@@ -25,17 +39,21 @@ export class BuildProcess {
   #lines: string[] = [];
   #pending: Pending | undefined;
   #nextId = 1;
+  #limit: BuildExitFacts['limit'];
 
-  constructor() {
+  /** @param countKills see {@link countOomKills}; another one stands in for it in tests */
+  constructor(readonly countKills: typeof countOomKills = countOomKills) {
     this.#child = forkWorker('build-worker', {
-      execArgv: ['--expose-gc'],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#keepLines(this.#child.stdout!);
     this.#keepLines(this.#child.stderr!);
     this.#child.on('message', (message) => this.#receive(message as FromWorker));
-    this.#child.on('error', (cause) =>
-      this.#crash(`could not be started: ${cause.message}`, cause),
+    this.#child.on(
+      'error',
+      (cause) =>
+        // Also emitted for a message that could not be sent: then `close` follows and tells more.
+        this.#child.pid === undefined && this.#crash({ cause }),
     );
     this.closed = new Promise((resolve) => {
       const end = (): void => {
@@ -44,7 +62,7 @@ export class BuildProcess {
       };
       this.#child.once('close', (code, signal) => {
         end();
-        this.#crash(signal ? `was ended by signal ${signal}` : `exited with code ${code}`);
+        this.#crash({ signal: signal ?? undefined, exitCode: code ?? undefined });
       });
       // A process that never started emits no `close`.
       this.#child.once('error', () => {
@@ -63,15 +81,41 @@ export class BuildProcess {
     return this.#isOpen && this.#child.connected;
   }
 
-  /** @throws what the build threw, or ERR_BUILD_CRASHED when the process ended first. */
+  /**
+   * @param memoryLimitBytes the process is ended when it takes more
+   * @throws what the build threw; ERR_BUILD_CRASHED or ERR_BUILD_MEMORY, with a {@link BuildProcessExit} as
+   * its cause, when the process ended first
+   */
   run(
     job: Omit<BuildJob, 'id'>,
     onEvents: (events: TrtBuildEvent[]) => void,
-  ): Promise<BuildJobResult> {
+    memoryLimitBytes?: number,
+  ): Promise<Finished> {
     const id = this.#nextId++;
+    const { pid } = this.#child;
     this.#setRef(true);
-    const result = new Promise<BuildJobResult>((resolve, reject) => {
-      this.#pending = { id, onEvents, resolve, reject };
+    const result = new Promise<Finished>((resolve, reject) => {
+      const watch =
+        pid === undefined
+          ? undefined
+          : new MemoryWatch(
+              pid,
+              memoryLimitBytes,
+              (sizeBytes) => {
+                this.#limit = { limitBytes: memoryLimitBytes!, sizeBytes };
+                this.#child.kill('SIGKILL');
+              },
+              memoryLimitBytes === undefined ? lookMs : limitedLookMs,
+            );
+      this.#pending = {
+        id,
+        onEvents,
+        watch,
+        startedAt: performance.now(),
+        oomKillsBefore: pid === undefined ? undefined : this.countKills(pid),
+        resolve,
+        reject,
+      };
     });
     const message: ToWorker = { type: 'build', job: { ...job, id } };
     // An error here means that the process is going; `close` follows and rejects.
@@ -96,25 +140,39 @@ export class BuildProcess {
       pending.onEvents(message.events);
       return;
     }
+    if (message.type === 'started') {
+      pending.startedAt = performance.now();
+      if (message.isPeakReset) pending.watch?.countPeak();
+      return;
+    }
     this.#pending = undefined;
-    if (message.type === 'done') pending.resolve(message.result);
+    pending.watch?.stop();
+    if (message.type === 'done')
+      pending.resolve({ ...message.result, startedAt: pending.startedAt });
     else {
       const { code, message: text, details } = message.error;
       pending.reject(new TensorRTNodeError(code, text, { details }));
     }
   }
 
-  #crash(how: string, cause?: unknown): void {
+  #crash(how: Pick<BuildExitFacts, 'signal' | 'exitCode' | 'cause'>): void {
     const pending = this.#pending;
     if (!pending) return;
     this.#pending = undefined;
-    pending.reject(
-      new TensorRTNodeError(
-        'ERR_BUILD_CRASHED',
-        `The build process ${how} before the engine was built`,
-        { details: [...this.#lines], ...(cause === undefined ? {} : { cause }) },
-      ),
-    );
+    pending.watch?.stop();
+    const facts: BuildExitFacts = {
+      ...how,
+      limit: this.#limit,
+      peakMemoryBytes: pending.watch?.peakBytes,
+      oomKills: this.#oomKillsSince(pending.oomKillsBefore),
+    };
+    pending.reject(exitError(new BuildProcessExit(facts), facts, this.#lines));
+  }
+
+  #oomKillsSince(before: number | undefined): number | undefined {
+    // The process is gone and its group no longer told: it is ours, unless somebody moved it.
+    const after = before === undefined ? undefined : this.countKills('self');
+    return after === undefined ? undefined : after - before!;
   }
 
   #keepLines(stream: Readable): void {

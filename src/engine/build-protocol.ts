@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../errors';
 import type { TrtBuildEvent } from '../native/trt-contract';
 import type { CheckedBuildOptions } from './build-options';
+import type { WorkerReport } from './build-report';
 import type { TensorRTSelection } from './library';
 import type { EngineFacts } from './plan-file';
 
@@ -27,6 +28,7 @@ export interface BuildJobResult {
   metadata: Record<string, unknown>;
   /** Size of the plan file. */
   byteLength: number;
+  report: WorkerReport;
 }
 
 export interface SerializedError {
@@ -38,6 +40,13 @@ export interface SerializedError {
 export type ToWorker = { type: 'build'; job: BuildJob };
 
 export type FromWorker =
+  | {
+      /** The job's turn has come. */
+      type: 'started';
+      id: number;
+      /** Whether the kernel let the peak of the process's memory start anew. */
+      isPeakReset: boolean;
+    }
   | { type: 'events'; id: number; events: TrtBuildEvent[] }
   | { type: 'done'; id: number; result: BuildJobResult }
   | { type: 'failed'; id: number; error: SerializedError };

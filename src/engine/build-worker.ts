@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { fromNative } from '../errors';
 import { publish } from '../files';
 import { native, packageRoot } from '../native/binding';
@@ -12,6 +14,7 @@ import { buildingMachine, explainFailure, modelPlugins, modelSha256 } from './mo
 import { readModelMetadata } from './model-metadata';
 import { type EngineFacts, encodePlanPrefix } from './plan-file';
 import { prepareModel } from './prepare-model';
+import { readProcessMemory, resetPeakMemory } from './process-memory';
 
 /**
  * The build process: the only place where NVIDIA's parser and builder run. It takes jobs over IPC, one at a
@@ -51,8 +54,10 @@ class EventSender {
 
 async function run(job: BuildJob): Promise<void> {
   const events = new EventSender(job.id);
+  const isPeakReset = resetPeakMemory();
+  send({ type: 'started', id: job.id, isPeakReset });
   try {
-    const result = await build(job, events);
+    const result = await build(job, events, isPeakReset);
     events.flush();
     send({ type: 'done', id: job.id, result });
   } catch (error) {
@@ -69,7 +74,11 @@ function toError(error: unknown) {
   return fromNative(error);
 }
 
-async function build(job: BuildJob, events: EventSender): Promise<BuildJobResult> {
+async function build(
+  job: BuildJob,
+  events: EventSender,
+  isPeakReset: boolean,
+): Promise<BuildJobResult> {
   const { library, options } = job;
   // Both run beside the build; what goes wrong in them is looked at when it has succeeded.
   const digest = modelSha256(job.modelPath);
@@ -77,7 +86,9 @@ async function build(job: BuildJob, events: EventSender): Promise<BuildJobResult
   const modelMetadata = readModelMetadata(job.modelPath);
   const plugins = modelPlugins(job.modelPath);
   const machine = buildingMachine();
+  const startedAt = performance.now();
   const prepared = await prepareModel(job.modelPath, options.transforms, job.privateFolder);
+  const prepareMs = performance.now() - startedAt;
   const built = await native()
     .trtBuild(
       {
@@ -96,6 +107,8 @@ async function build(job: BuildJob, events: EventSender): Promise<BuildJobResult
     .catch(async (error) => {
       throw await explainFailure(error, job.modelPath);
     });
+  const builtAt = performance.now();
+  events.push({ type: 'stage', stage: 'write' });
   try {
     const facts: EngineFacts = {
       format: 1,
@@ -123,7 +136,24 @@ async function build(job: BuildJob, events: EventSender): Promise<BuildJobResult
     await native().trtPlanWrite(built.plan, job.temporaryPath, prefix);
     await publish(job.temporaryPath, job.outputPath);
     const { size } = await stat(job.outputPath);
-    return { facts, metadata, byteLength: size };
+    const { loadMs, parseMs, buildMs, warnings, startMemoryBytes, peakMemoryBytes } = built.stats;
+    return {
+      facts,
+      metadata,
+      byteLength: size,
+      report: {
+        peakMemoryBytes: readProcessMemory('self')?.peakBytes,
+        peakMemoryIsOfThisBuild: isPeakReset,
+        memoryGrowthBytes:
+          startMemoryBytes === 0 ? undefined : Math.max(0, peakMemoryBytes - startMemoryBytes),
+        prepareMs,
+        loadMs,
+        parseMs,
+        buildMs,
+        writeMs: performance.now() - builtAt,
+        warnings,
+      },
+    };
   } finally {
     native().bufferRelease(built.plan);
   }
@@ -155,6 +185,12 @@ async function endWithParent(): Promise<void> {
   }
 }
 
+/** The collector, got without a flag on the command line, which an Electron may refuse. */
+const collectGarbage: () => void = (() => {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as () => void;
+})();
+
 function main(): void {
   process.once('disconnect', () => void endWithParent());
   // A terminal's Ctrl-C reaches the whole group; what it means for a build is the parent's decision.
@@ -172,7 +208,7 @@ function main(): void {
       await run(message.job);
       current = undefined;
       // A process that waits for its next job should not sit on the garbage of the last model.
-      globalThis.gc?.();
+      collectGarbage();
     });
   });
 }

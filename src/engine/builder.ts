@@ -4,16 +4,17 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { TensorRTNodeError } from '../errors';
 import { temporaryNameOf } from '../files';
-import { log } from '../log';
-import type { TrtBuildEvent } from '../native/trt-contract';
 import { type ModelSource, openModel } from '../session/model-input';
+import { BuildProcessExit } from './build-exit';
 import {
   type CheckedBuildOptions,
   checkBuildOptions,
   type EngineBuildOptions,
 } from './build-options';
 import { BuildProcess } from './build-process';
+import { BuildEvents } from './build-progress';
 import type { BuildJobResult } from './build-protocol';
+import type { BuildReport } from './build-report';
 import { Engine } from './engine';
 import { buildKept } from './kept-build';
 import { selectTensorRT } from './library';
@@ -46,8 +47,8 @@ export class EngineBuilder {
   /**
    * Builds an engine from an ONNX file or its bytes (external data needs a file), or takes it from the cache
    * that `options.cache` names.
-   * @throws ERR_ENGINE_BUILD with TensorRT's reasons in `details`, ERR_BUILD_CRASHED, ERR_DEADLINE, the
-   * signal's reason, ERR_INVALID_MODEL, ERR_INVALID_ARGUMENT, ERR_IO, ERR_TENSORRT_UNAVAILABLE,
+   * @throws ERR_ENGINE_BUILD with TensorRT's reasons in `details`, ERR_BUILD_CRASHED, ERR_BUILD_MEMORY,
+   * ERR_DEADLINE, the signal's reason, ERR_INVALID_MODEL, ERR_INVALID_ARGUMENT, ERR_IO, ERR_TENSORRT_UNAVAILABLE,
    * ERR_TENSORRT_VERSION, ERR_NO_DEVICE, ERR_DISPOSED
    */
   async build(model: ModelSource, options: EngineBuildOptions = {}): Promise<Engine> {
@@ -59,7 +60,8 @@ export class EngineBuilder {
     // Time in the queue counts too: the limit is the caller's, not the build's.
     const deadline =
       options.timeoutMs === undefined ? undefined : performance.now() + options.timeoutMs;
-    const turn = this.#queue.then(() => this.#build(model, options, checked, deadline));
+    const calledAt = performance.now();
+    const turn = this.#queue.then(() => this.#build(model, options, checked, deadline, calledAt));
     this.#queue = turn.catch(() => {});
     return turn;
   }
@@ -85,9 +87,13 @@ export class EngineBuilder {
     options: EngineBuildOptions,
     checked: CheckedBuildOptions,
     deadline: number | undefined,
+    calledAt: number,
   ): Promise<Engine> {
     this.#requireOpen();
     options.signal?.throwIfAborted();
+    const turnAt = performance.now();
+    const events = new BuildEvents(options);
+    events.stage('start');
     const input = await openModel(model);
     if (input.kind === 'engine') {
       throw new TensorRTNodeError(
@@ -113,7 +119,7 @@ export class EngineBuilder {
         modelPath = path.join(folder!, 'model.onnx');
         await writeFile(modelPath, input.bytes);
       }
-      const { facts, metadata, byteLength } = await this.#run(
+      const result = await this.#run(
         {
           library,
           modelPath: modelPath!,
@@ -124,11 +130,21 @@ export class EngineBuilder {
           ...(folder === undefined ? {} : { privateFolder: folder }),
         },
         options,
+        events,
         deadline,
       );
-      return options.output === undefined
-        ? Engine.fromBuild(facts, metadata, { bytes: await readFile(output) })
-        : Engine.fromBuild(facts, metadata, { path: output, byteLength });
+      const { facts, metadata, byteLength } = result;
+      const storage =
+        options.output === undefined
+          ? { bytes: await readFile(output) }
+          : { path: output, byteLength };
+      const report: BuildReport = {
+        ...result.report,
+        queuedMs: turnAt - calledAt,
+        startMs: result.startedAt - turnAt,
+        totalMs: performance.now() - calledAt,
+      };
+      return Engine.fromBuild(facts, metadata, storage, report);
     } finally {
       await rm(temporary, { force: true });
       if (folder !== undefined) await rm(folder, { recursive: true, force: true });
@@ -138,8 +154,9 @@ export class EngineBuilder {
   async #run(
     job: Parameters<BuildProcess['run']>[0],
     options: EngineBuildOptions,
+    events: BuildEvents,
     deadline: number | undefined,
-  ): Promise<BuildJobResult> {
+  ): Promise<BuildJobResult & { startedAt: number }> {
     this.#requireOpen();
     options.signal?.throwIfAborted();
     if (!this.#process?.isOpen) this.#process = new BuildProcess();
@@ -165,9 +182,9 @@ export class EngineBuilder {
             Math.max(0, deadline - performance.now()),
           );
     try {
-      return await child.run(job, eventHandler(options));
+      return await child.run(job, events.take, options.memoryLimitBytes);
     } catch (error) {
-      if (error instanceof TensorRTNodeError && error.code === 'ERR_BUILD_CRASHED') {
+      if (error instanceof TensorRTNodeError && error.cause instanceof BuildProcessExit) {
         await child.closed;
         if (ended) throw ended.reason;
         this.#requireOpen();
@@ -178,54 +195,6 @@ export class EngineBuilder {
       options.signal?.removeEventListener('abort', onAbort);
     }
   }
-}
-
-/** Turns the build process's events into log records and progress. What a listener throws is ignored. */
-function eventHandler(options: EngineBuildOptions): (events: TrtBuildEvent[]) => void {
-  const open = new Map<string, { parent?: string; step: number; steps: number }>();
-  const report = (phase: string, finished: boolean): void => {
-    const state = open.get(phase);
-    if (state) options.onProgress?.({ phase, ...state, finished });
-  };
-  const handle = (event: TrtBuildEvent): void => {
-    switch (event.type) {
-      case 'log': {
-        const record = { level: event.level, source: 'tensorrt', message: event.message };
-        log(record.level, record.source, record.message);
-        options.onLog?.(record);
-        break;
-      }
-      case 'phase-start': {
-        const { phase, parent, steps } = event;
-        open.set(phase, { ...(parent === undefined ? {} : { parent }), step: 0, steps });
-        report(phase, false);
-        break;
-      }
-      case 'step': {
-        const state = open.get(event.phase);
-        // Steps count from 0 and arrive when they are done.
-        if (state) state.step = Math.min(event.step + 1, state.steps);
-        report(event.phase, false);
-        break;
-      }
-      case 'phase-finish':
-        report(event.phase, true);
-        open.delete(event.phase);
-        break;
-      case 'parser-error':
-        // The error that ends the build names it.
-        break;
-    }
-  };
-  return (events) => {
-    for (const event of events) {
-      try {
-        handle(event);
-      } catch {
-        // A listener must not end the build.
-      }
-    }
-  };
 }
 
 /** Fails before a long build where the plan could not be put afterwards. */

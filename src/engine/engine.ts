@@ -10,6 +10,7 @@ import type { PassReport } from '../onnx/passes/pass';
 import type { ModelSource } from '../session/model-input';
 import { invalidArgument, requireKnownKeys, requireString } from '../validate';
 import type { EngineBuildOptions } from './build-options';
+import type { BuildReport } from './build-report';
 import type { EngineDevice, EngineFacts } from './engine-facts';
 import {
   encodePrefix,
@@ -83,14 +84,22 @@ type Storage = { path: string; byteLength: number } | { bytes: Buffer };
 export class Engine {
   #header: PlanHeader;
   #storage: Storage | undefined;
+  /** What the build cost; undefined for an engine that was loaded or came from the cache. */
+  readonly buildReport: BuildReport | undefined;
   /** Digest of the plan that was checked at loading. */
   #checkedSha256: string | undefined;
   #fromCache = false;
 
-  private constructor(header: PlanHeader, storage: Storage, checkedSha256?: string) {
+  private constructor(
+    header: PlanHeader,
+    storage: Storage,
+    checkedSha256?: string,
+    report?: BuildReport,
+  ) {
     this.#header = header;
     this.#storage = storage;
     this.#checkedSha256 = checkedSha256;
+    this.buildReport = report;
   }
 
   /**
@@ -146,6 +155,7 @@ export class Engine {
     facts: EngineFacts,
     metadata: Record<string, unknown>,
     storage: Storage,
+    report: BuildReport,
   ): Engine {
     const header =
       'bytes' in storage
@@ -158,13 +168,17 @@ export class Engine {
             origin: {},
             planOffset: 0,
           };
-    return new Engine(header, storage);
+    return new Engine(header, storage, undefined, report);
   }
 
   /** An engine of the cache, whose digest was just checked. @internal */
-  static async fromCacheFile(file: string, fromCache: boolean): Promise<Engine> {
+  static async fromCacheFile(
+    file: string,
+    fromCache: boolean,
+    report?: BuildReport,
+  ): Promise<Engine> {
     const { byteLength, ...header } = await readPlanHeader(file);
-    const engine = new Engine(header, { path: file, byteLength }, header.facts?.planSha256);
+    const engine = new Engine(header, { path: file, byteLength }, header.facts?.planSha256, report);
     engine.#fromCache = fromCache;
     return engine;
   }

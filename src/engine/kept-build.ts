@@ -4,6 +4,7 @@ import { type ModelSource, openModel } from '../session/model-input';
 import { invalidArgument } from '../validate';
 import { engineCacheKey } from './build-key';
 import { checkBuildOptions, type EngineBuildOptions } from './build-options';
+import type { BuildReport } from './build-report';
 import { EngineCache } from './cache';
 import { Engine } from './engine';
 import { selectTensorRT } from './library';
@@ -38,6 +39,7 @@ export async function buildKept(
   const signer = key && keyIdOf(createPublicKey(key));
   const cacheKey = await engineCacheKey(input, options, library, signer);
   const limit = timeLimit(options);
+  let report: BuildReport | undefined;
   try {
     const { path, hit } = await store.getOrBuild(
       cacheKey,
@@ -47,6 +49,7 @@ export async function buildKept(
           flavor: library.flavor,
           output: temporary,
         });
+        report = engine.buildReport;
         const { onnxSha256 } = engine.inspect();
         if (onnxSha256 !== undefined && onnxSha256 !== cacheKey.onnxSha256) {
           throw new TensorRTNodeError(
@@ -58,10 +61,10 @@ export async function buildKept(
       },
       limit.signal ? { signal: limit.signal } : {},
     );
-    const kept = await Engine.fromCacheFile(path, hit);
+    const kept = await Engine.fromCacheFile(path, hit, report);
     if (options.output === undefined) return kept;
     await kept.save(options.output);
-    return await Engine.fromCacheFile(options.output, hit);
+    return await Engine.fromCacheFile(options.output, hit, report);
   } finally {
     limit.clear();
   }

@@ -65,7 +65,6 @@ class ProbeWorker {
 
   constructor() {
     this.#child = forkWorker('library-probe-worker', {
-      execArgv: [],
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
     this.#child.on('message', (answer) => this.#answer(answer as ProbeAnswer));

@@ -71,6 +71,7 @@ export interface TrtParserError {
 
 export type TrtBuildEvent =
   | { type: 'log'; level: 'verbose' | 'info' | 'warn' | 'error'; message: string }
+  | { type: 'stage'; stage: 'start' | 'load' | 'parse' | 'build' | 'write' }
   | { type: 'phase-start'; phase: string; parent?: string; steps: number }
   | { type: 'step'; phase: string; step: number }
   | { type: 'phase-finish'; phase: string }
@@ -82,6 +83,19 @@ export interface TrtBuildResult {
   byteLength: number;
   /** The plan in TensorRT's own memory. */
   plan: BufferHandle;
+  stats: TrtBuildStats;
+}
+
+export interface TrtBuildStats {
+  /** Opening the libraries, set-up and parser, builder; in milliseconds. */
+  loadMs: number;
+  parseMs: number;
+  buildMs: number;
+  /** Log lines of warning severity. */
+  warnings: number;
+  /** Size of the process in RAM when the libraries were open, and its peak when the plan was there; 0: unknown. */
+  startMemoryBytes: number;
+  peakMemoryBytes: number;
 }
 
 export interface TrtContract {

@@ -72,7 +72,7 @@ describeWithRtx('tensorrt-node build with real TensorRT-RTX', () => {
     expect(stderr).toBe('');
     expect(status).toBe(0);
     expect(stdout).toMatch(
-      /a\.engine: .* MiB, built in .* s by TensorRT 1\..* \(rtx1\) for compute capability 8\.9, 12\.0\n$/,
+      /a\.engine: .* MiB, built in .* s by TensorRT 1\..* \(rtx1\) for compute capability 8\.9, 12\.0, peak memory \d+ MiB\n$/,
     );
     expect((await Engine.load(path.join(folder, 'a.engine'))).inspect()).toMatchObject({
       computeCapabilities: ['8.9', '12.0'],

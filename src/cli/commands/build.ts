@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import {
   type BuilderSettings,
-  type BuildProgress,
   type EngineBuildOptions,
   settingNames,
   settingTable,
@@ -10,6 +9,7 @@ import { Engine } from '../../engine/engine';
 import { setLogLevel } from '../../log';
 import type { Flavor } from '../../native/trt-contract';
 import { invalidArgument } from '../../validate';
+import { BuildProgressLine } from '../build-progress-line';
 import { printJson } from '../common';
 import { addTransformFlags, type TransformFlags, toTransforms } from './convert';
 import { readKeyFile } from './signing';
@@ -22,6 +22,7 @@ interface BuildFlags extends TransformFlags {
   timeoutMs?: string;
   cache?: boolean | string;
   signKey?: string;
+  memoryLimitBytes?: string;
   json?: boolean;
 }
 
@@ -43,6 +44,10 @@ export function registerBuild(program: Command): void {
       'take the engine from the cache, or build it and keep it there; default folder: see "cache --help"',
     )
     .option('--sign-key <file>', 'sign the engine with the private Ed25519 key of this PEM file')
+    .option(
+      '--memory-limit-bytes <number>',
+      'end the build process when it takes more memory of the host',
+    )
     .option('--json', 'print what was built as JSON');
   addTransformFlags(command);
   for (const name of settingNames) {
@@ -71,14 +76,14 @@ async function build(model: string, flags: BuildFlags, command: Command): Promis
   // TensorRT's error lines are part of the error that is printed; on their own they would say it twice.
   const { verbose } = command.optsWithGlobals<{ verbose?: boolean }>();
   if (!verbose && process.env.TENSORRT_NODE_LOG === undefined) setLogLevel('silent');
-  const progress = progressLine();
+  const progress = process.stderr.isTTY ? new BuildProgressLine(process.stderr) : undefined;
   const started = performance.now();
   let engine: Engine;
   try {
     engine = await Engine.build(model, {
       ...toOptions(flags),
       ...(await keepOptions(flags)),
-      ...(progress ? { onProgress: progress.show } : {}),
+      ...(progress ? { onStage: progress.onStage, onProgress: progress.onProgress } : {}),
     });
   } finally {
     progress?.clear();
@@ -86,18 +91,31 @@ async function build(model: string, flags: BuildFlags, command: Command): Promis
   const buildMs = Math.round(performance.now() - started);
   const facts = engine.inspect();
   if (flags.json) {
-    printJson({ path: engine.path, buildMs, fromCache: engine.fromCache, ...facts });
+    printJson({
+      path: engine.path,
+      buildMs,
+      fromCache: engine.fromCache,
+      ...facts,
+      report: engine.buildReport,
+    });
     return;
   }
   const mib = (facts.byteLength / 2 ** 20).toFixed(1);
   const targets = facts.computeCapabilities?.length
     ? ` for compute capability ${facts.computeCapabilities.join(', ')}`
     : '';
+  const { peakMemoryBytes, warnings = 0 } = engine.buildReport ?? {};
+  const cost = [
+    ...(peakMemoryBytes === undefined
+      ? []
+      : [`, peak memory ${Math.round(peakMemoryBytes / 2 ** 20)} MiB`]),
+    ...(warnings === 0 ? [] : [`, ${warnings} warning${warnings === 1 ? '' : 's'}`]),
+  ].join('');
   const how = engine.fromCache
     ? 'from the cache, built'
     : `built in ${(buildMs / 1000).toFixed(1)} s`;
   process.stdout.write(
-    `${engine.path}: ${mib} MiB, ${how} by TensorRT ${facts.tensorrtVersion} (${facts.flavor})${targets}\n`,
+    `${engine.path}: ${mib} MiB, ${how} by TensorRT ${facts.tensorrtVersion} (${facts.flavor})${targets}${cost}\n`,
   );
 }
 
@@ -112,6 +130,8 @@ function toOptions(flags: BuildFlags): EngineBuildOptions {
     options.computeCapabilities = flags.computeCapability.split(',').map((text) => text.trim());
   if (flags.shapes !== undefined) options.shapes = parseShapes(flags.shapes);
   if (flags.timeoutMs !== undefined) options.timeoutMs = toNumber('--timeout-ms', flags.timeoutMs);
+  if (flags.memoryLimitBytes !== undefined)
+    options.memoryLimitBytes = toNumber('--memory-limit-bytes', flags.memoryLimitBytes);
   return options;
 }
 
@@ -180,23 +200,4 @@ type ShapeFlag = number[] | { min: number[]; opt: number[]; max: number[] };
 
 function kebab(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
-/** One line on a terminal that is written over; nothing where stderr is no terminal. */
-function progressLine():
-  | { show: (progress: BuildProgress) => void; clear: () => void }
-  | undefined {
-  if (!process.stderr.isTTY) return undefined;
-  let shownAt = 0;
-  return {
-    show({ phase, step, steps }) {
-      const now = performance.now();
-      if (now - shownAt < 50) return;
-      shownAt = now;
-      process.stderr.write(`\r\x1b[K${phase} ${step}/${steps}`.slice(0, process.stderr.columns));
-    },
-    clear() {
-      process.stderr.write('\r\x1b[K');
-    },
-  };
 }
