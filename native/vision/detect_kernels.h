@@ -6,17 +6,25 @@
 #include <cstdint>
 
 #include "vision/nms.h"
+#include "vision/yolov8.h"
 
 namespace tensorrt_node {
 
 #if defined(__x86_64__)
-void UpdateBestAvx2(const float* row, std::int32_t index, std::size_t count, float* best,
+void BestOfFloatAvx2(const float* scores, const ScanShape& shape, float* best,
+                     std::int32_t* best_class);
+void BestOfHalfAvx2(const std::uint16_t* scores, const ScanShape& shape, float* best,
                     std::int32_t* best_class);
-void UpdateBestAvx512(const float* row, std::int32_t index, std::size_t count, float* best,
+void BestOfFloatAvx512(const float* scores, const ScanShape& shape, float* best,
+                       std::int32_t* best_class);
+void BestOfHalfAvx512(const std::uint16_t* scores, const ScanShape& shape, float* best,
                       std::int32_t* best_class);
-void HalfToFloatAvx2(const std::uint16_t* source, std::size_t count, float* target);
-bool OverlapsAvx2(const KeptBoxes::Arrays& kept, const Box& box, float area, float threshold);
-bool OverlapsAvx512(const KeptBoxes::Arrays& kept, const Box& box, float area, float threshold);
+std::size_t CollectAvx512(const Yolov8Output& output, const ScanRun& run, std::uint64_t* entries,
+                          Reach& reach);
+bool OverlapsAvx2(const KeptBoxes::Block* blocks, std::int32_t first, const Box& box, float area,
+                  float threshold);
+bool OverlapsAvx512(const KeptBoxes::Block* blocks, std::int32_t first, const Box& box, float area,
+                    float threshold);
 #endif
 
 }  // namespace tensorrt_node

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/error.h"
 #include "vision/detect_kernels.h"
 
 namespace tensorrt_node {
@@ -18,36 +17,48 @@ float RoundDown(double threshold) noexcept {
 
 float AreaOf(const Box& box) noexcept { return (box.x2 - box.x1) * (box.y2 - box.y1); }
 
-bool OverlapsScalar(const KeptBoxes::Arrays& kept, const Box& box, float area, float threshold) {
-  for (std::size_t i = 0; i < kept.padded_size; ++i) {
-    const float width = std::max(0.0F, std::min(kept.x2[i], box.x2) - std::max(kept.x1[i], box.x1));
-    const float height =
-        std::max(0.0F, std::min(kept.y2[i], box.y2) - std::max(kept.y1[i], box.y1));
-    const float intersection = width * height;
-    if (intersection / (kept.area[i] + area - intersection) > threshold) return true;
+bool OverlapsScalar(const KeptBoxes::Block* blocks, std::int32_t first, const Box& box, float area,
+                    float threshold) {
+  for (std::int32_t at = first; at >= 0; at = blocks[at].next) {
+    const KeptBoxes::Block& kept = blocks[at];
+    for (std::size_t i = 0; i < KeptBoxes::kLanes; ++i) {
+      const float width =
+          std::max(0.0F, std::min(kept.x2[i], box.x2) - std::max(kept.x1[i], box.x1));
+      const float height =
+          std::max(0.0F, std::min(kept.y2[i], box.y2) - std::max(kept.y1[i], box.y1));
+      const float intersection = width * height;
+      if (intersection / (kept.area[i] + area - intersection) > threshold) return true;
+    }
   }
   return false;
 }
 
 }  // namespace
 
-KeptBoxes::KeptBoxes(double iou_threshold, std::size_t capacity, Isa isa)
-    : threshold_(RoundDown(iou_threshold)), kernel_(OverlapKernelFor(isa)) {
-  const std::size_t padded = (capacity + kLanes - 1) / kLanes * kLanes;
-  for (std::vector<float>* array : {&x1_, &y1_, &x2_, &y2_, &area_}) array->assign(padded, 0.0F);
+void KeptBoxes::Reset(double iou_threshold, std::size_t groups, Isa isa) {
+  blocks_.clear();
+  first_.assign(groups, -1);
+  size_ = 0;
+  threshold_ = RoundDown(iou_threshold);
+  kernel_ = OverlapKernelFor(isa);
 }
 
-bool KeptBoxes::Add(const Box& box) {
-  if (size_ == x1_.size()) throw Error(ErrorCode::kInternal, "The list of kept boxes is full");
+bool KeptBoxes::Add(const Box& box, std::size_t group) {
+  std::int32_t& first = first_[group];
   const float area = AreaOf(box);
-  const std::size_t padded = (size_ + kLanes - 1) / kLanes * kLanes;
-  const Arrays kept{x1_.data(), y1_.data(), x2_.data(), y2_.data(), area_.data(), padded};
-  if (kernel_(kept, box, area, threshold_)) return false;
-  x1_[size_] = box.x1;
-  y1_[size_] = box.y1;
-  x2_[size_] = box.x2;
-  y2_[size_] = box.y2;
-  area_[size_] = area;
+  if (first >= 0 && kernel_(blocks_.data(), first, box, area, threshold_)) return false;
+  if (first < 0 || blocks_[static_cast<std::size_t>(first)].used == kLanes) {
+    blocks_.push_back(Block{});
+    blocks_.back().next = first;
+    first = static_cast<std::int32_t>(blocks_.size() - 1);
+  }
+  Block& block = blocks_[static_cast<std::size_t>(first)];
+  block.x1[block.used] = box.x1;
+  block.y1[block.used] = box.y1;
+  block.x2[block.used] = box.x2;
+  block.y2[block.used] = box.y2;
+  block.area[block.used] = area;
+  ++block.used;
   ++size_;
   return true;
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <string>
 
@@ -10,37 +9,29 @@
 #include "vision/detect_kernels.h"
 #include "vision/half.h"
 #include "vision/nms.h"
+#include "vision/score_order.h"
 
 namespace tensorrt_node {
 namespace {
 
 /// Pixels between the boxes of one class and the next.
 constexpr float kClassOffset = 7680.0F;
-/// Anchors scanned at a time: their best scores and one row of each class stay in the first-level
-/// cache.
+/// Anchors scanned at a time: what is known of them stays in the first-level cache.
 constexpr std::size_t kRun = 512;
-/// Candidates sorted at a time; most suppressions end before they have seen them all.
-constexpr std::size_t kSortRun = 1024;
+/// Candidates whose boxes are fetched together.
+constexpr std::size_t kChunk = 64;
+/// Memory that a thread keeps from one call to the next, at most.
+constexpr std::size_t kKeptBytes = std::size_t{4} << 20;
 
-struct Candidate {
-  /// Ascending order is best score first, then lowest anchor. Scores are positive, so their bits
-  /// order them.
-  std::uint64_t key;
-  std::int32_t class_index;
+/// Memory of a thread, reused: fresh pages would cost more than the work.
+struct Workspace {
+  std::vector<std::int32_t> best_class;  ///< By anchor.
+  ScoreOrder order;                      ///< Places are anchors.
+  KeptBoxes kept;
 
-  static std::uint64_t KeyOf(float score, std::size_t anchor) noexcept {
-    std::uint32_t bits = 0;
-    std::memcpy(&bits, &score, sizeof(bits));
-    return (static_cast<std::uint64_t>(~bits) << 32) | static_cast<std::uint32_t>(anchor);
+  [[nodiscard]] std::size_t ByteSize() const noexcept {
+    return best_class.capacity() * sizeof(std::int32_t) + order.ByteSize() + kept.ByteSize();
   }
-  [[nodiscard]] float Score() const noexcept {
-    const auto bits = ~static_cast<std::uint32_t>(key >> 32);
-    float score = 0;
-    std::memcpy(&score, &bits, sizeof(score));
-    return score;
-  }
-  [[nodiscard]] std::size_t Anchor() const noexcept { return static_cast<std::uint32_t>(key); }
-  bool operator<(const Candidate& other) const noexcept { return key < other.key; }
 };
 
 float ElementAt(const Yolov8Output& output, std::size_t channel, std::size_t anchor) noexcept {
@@ -67,41 +58,39 @@ bool IsFinite(const Box& box) noexcept {
          std::isfinite(box.y2);
 }
 
-std::vector<Candidate> FindCandidates(const Yolov8Output& output, const DetectionOptions& options,
-                                      Isa isa) {
+/// Fills `work` and returns how far the boxes of the candidates reach in x.
+Reach FindCandidates(const Yolov8Output& output, const DetectionOptions& options, Isa isa,
+                     Workspace& work) {
   const ScanKernels kernels = ScanKernelsFor(isa);
-  alignas(64) float best[kRun];
-  alignas(64) float converted[kRun];
-  alignas(64) std::int32_t best_class[kRun];
-  std::vector<Candidate> candidates;
+  Reach reach;
+  float best[kRun];
+  work.best_class.resize(output.anchors);
+  work.order.Clear();
   for (std::size_t begin = 0; begin < output.anchors; begin += kRun) {
     const std::size_t count = std::min(kRun, output.anchors - begin);
-    std::fill_n(best, count, options.confidence);
-    std::fill_n(best_class, count, -1);
-    for (std::size_t c = 0; c < output.classes; ++c) {
-      const std::size_t row = (4 + c) * output.anchors + begin;
-      const float* scores = converted;
-      if (output.half) {
-        kernels.half_to_float(static_cast<const std::uint16_t*>(output.data) + row, count,
-                              converted);
-      } else {
-        scores = static_cast<const float*>(output.data) + row;
+    const std::size_t first = 4 * output.anchors + begin;
+    const ScanShape shape{count, output.classes, output.anchors, options.confidence};
+    std::int32_t* const best_class = work.best_class.data() + begin;
+    if (output.half) {
+      kernels.best_of_half(static_cast<const std::uint16_t*>(output.data) + first, shape, best,
+                           best_class);
+    } else {
+      kernels.best_of_float(static_cast<const float*>(output.data) + first, shape, best,
+                            best_class);
+    }
+    if (!options.allowed.empty()) {
+      for (std::size_t i = 0; i < count; ++i) {
+        if (best_class[i] >= 0 && options.allowed[static_cast<std::size_t>(best_class[i])] == 0)
+          best_class[i] = -1;
       }
-      kernels.update_best(scores, static_cast<std::int32_t>(c), count, best, best_class);
     }
-    for (std::size_t i = 0; i < count; ++i) {
-      if (best_class[i] < 0 || !std::isfinite(best[i])) continue;
-      if (!options.allowed.empty() && options.allowed[static_cast<std::size_t>(best_class[i])] == 0)
-        continue;
-      if (!IsFinite(BoxOf(output, begin + i))) continue;
-      candidates.push_back({Candidate::KeyOf(best[i], begin + i), best_class[i]});
-    }
+    std::uint64_t* const room = work.order.Room(count);
+    work.order.Take(kernels.collect(output, {best, best_class, begin, count}, room, reach));
   }
-  return candidates;
+  return reach;
 }
 
-void Append(const Candidate& candidate, const Box& box, const BoxMapping& mapping,
-            Detections& detections) {
+void Append(const Box& box, const BoxMapping& mapping, Detections& detections) {
   const auto map = [](float value, float pad, float gain, float size) {
     return std::clamp((value - pad) / gain, 0.0F, size);
   };
@@ -110,23 +99,26 @@ void Append(const Candidate& candidate, const Box& box, const BoxMapping& mappin
                            map(box.y1, mapping.pad_y, mapping.gain_y, mapping.height),
                            map(box.x2, mapping.pad_x, mapping.gain_x, mapping.width),
                            map(box.y2, mapping.pad_y, mapping.gain_y, mapping.height)});
-  detections.scores.push_back(candidate.Score());
-  detections.classes.push_back(candidate.class_index);
-  detections.anchors.push_back(static_cast<std::int32_t>(candidate.Anchor()));
 }
 
-void UpdateBestScalar(const float* row, std::int32_t index, std::size_t count, float* best,
-                      std::int32_t* best_class) {
-  for (std::size_t i = 0; i < count; ++i) {
-    if (row[i] > best[i]) {
-      best[i] = row[i];
-      best_class[i] = index;
+float ToFloat(float value) noexcept { return value; }
+float ToFloat(std::uint16_t half) noexcept { return HalfToFloat(half); }
+
+template <typename Element>
+void BestPlain(const Element* scores, const ScanShape& shape, float* best,
+               std::int32_t* best_class) {
+  std::fill_n(best, shape.count, shape.confidence);
+  std::fill_n(best_class, shape.count, -1);
+  for (std::size_t c = 0; c < shape.classes; ++c) {
+    const Element* row = scores + c * shape.stride;
+    for (std::size_t i = 0; i < shape.count; ++i) {
+      const float score = ToFloat(row[i]);
+      if (score > best[i]) {
+        best[i] = score;
+        best_class[i] = static_cast<std::int32_t>(c);
+      }
     }
   }
-}
-
-void HalfToFloatScalar(const std::uint16_t* source, std::size_t count, float* target) {
-  for (std::size_t i = 0; i < count; ++i) target[i] = HalfToFloat(source[i]);
 }
 
 }  // namespace
@@ -151,40 +143,87 @@ Detections DecodeYolov8(const Yolov8Output& output, const DetectionOptions& opti
     throw InvalidArgument("allowed classes", std::to_string(output.classes) + " flags",
                           std::to_string(options.allowed.size()));
   }
-  std::vector<Candidate> candidates = FindCandidates(output, options, isa);
+  thread_local Workspace thread_work;
+  Workspace& work = thread_work;
+  const Reach reach = FindCandidates(output, options, isa, work);
+  const ScoreOrder::View order = work.order.Sort();
+  // Boxes of different classes that cannot touch once they are moved need not be compared: each
+  // class is a group of its own. Rounding keeps the order of sides, so it cannot join them.
+  const bool by_class = !options.agnostic && reach.Width() <= static_cast<double>(kClassOffset);
+  KeptBoxes& kept = work.kept;
+  kept.Reset(options.iou, by_class ? output.classes : 1, isa);
+
   Detections detections;
-  detections.candidates = candidates.size();
-  const std::size_t count = std::min(candidates.size(), options.max_candidates);
-  if (count < candidates.size()) {
-    std::nth_element(candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(count),
-                     candidates.end());
-  }
-  const auto end = candidates.begin() + static_cast<std::ptrdiff_t>(count);
-  auto sorted = candidates.begin();
-  KeptBoxes kept(options.iou, std::min(options.max_detections, count), isa);
-  for (auto candidate = candidates.begin();
-       candidate != end && kept.size() < options.max_detections; ++candidate) {
-    if (candidate == sorted) {
-      sorted += std::min<std::ptrdiff_t>(kSortRun, end - sorted);
-      if (sorted != end) std::nth_element(candidate, sorted, end);
-      std::sort(candidate, sorted);
+  detections.candidates = order.size;
+  const std::size_t count = std::min(order.size, options.max_candidates);
+  detections.Reserve(std::min({count, options.max_detections, kRun}));
+  Box boxes[kChunk];
+  std::int32_t classes[kChunk];
+  for (std::size_t begin = 0; begin < count && kept.size() < options.max_detections;
+       begin += kChunk) {
+    // Fetched together, so that the waits for memory overlap.
+    const std::size_t size = std::min(kChunk, count - begin);
+    for (std::size_t i = 0; i < size; ++i) {
+      const std::size_t anchor = order.Place(begin + i);
+      boxes[i] = BoxOf(output, anchor);
+      classes[i] = work.best_class[anchor];
     }
-    const Box box = BoxOf(output, candidate->Anchor());
-    const float offset =
-        options.agnostic ? 0.0F : static_cast<float>(candidate->class_index) * kClassOffset;
-    if (kept.Add({box.x1 + offset, box.y1 + offset, box.x2 + offset, box.y2 + offset})) {
-      Append(*candidate, box, mapping, detections);
+    for (std::size_t i = 0; i < size && kept.size() < options.max_detections; ++i) {
+      const Box& box = boxes[i];
+      const float offset = options.agnostic ? 0.0F : static_cast<float>(classes[i]) * kClassOffset;
+      const Box moved{box.x1 + offset, box.y1 + offset, box.x2 + offset, box.y2 + offset};
+      if (!kept.Add(moved, by_class ? static_cast<std::size_t>(classes[i]) : 0)) continue;
+      Append(box, mapping, detections);
+      detections.scores.push_back(order.Score(begin + i));
+      detections.classes.push_back(classes[i]);
+      detections.anchors.push_back(static_cast<std::int32_t>(order.Place(begin + i)));
     }
   }
+  if (work.ByteSize() > kKeptBytes) work = {};
   return detections;
+}
+
+std::size_t CollectScalar(const Yolov8Output& output, const ScanRun& run, std::uint64_t* entries,
+                          Reach& reach) {
+  std::size_t hits = 0;
+  // Nobody can foretell which anchors count, so there is no branch on it.
+  for (std::size_t i = 0; i < run.count; ++i) {
+    entries[hits] = i;
+    hits += run.best_class[i] >= 0 ? 1 : 0;
+  }
+  std::size_t taken = 0;
+  for (std::size_t hit = 0; hit < hits; ++hit) {
+    const auto i = static_cast<std::size_t>(entries[hit]);
+    const Box box = BoxOf(output, run.begin + i);
+    if (!std::isfinite(run.best[i]) || !IsFinite(box)) continue;
+    reach.Include(box);
+    entries[taken++] = ScoreOrder::EntryOf(run.best[i], static_cast<std::uint32_t>(run.begin + i));
+  }
+  return taken;
+}
+
+void Detections::Reserve(std::size_t count) {
+  boxes.reserve(4 * count);
+  scores.reserve(count);
+  classes.reserve(count);
+  anchors.reserve(count);
+}
+
+void BestScalar(const float* scores, const ScanShape& shape, float* best,
+                std::int32_t* best_class) {
+  BestPlain(scores, shape, best, best_class);
+}
+void BestScalar(const std::uint16_t* scores, const ScanShape& shape, float* best,
+                std::int32_t* best_class) {
+  BestPlain(scores, shape, best, best_class);
 }
 
 ScanKernels ScanKernelsFor([[maybe_unused]] Isa isa) noexcept {
 #if defined(__x86_64__)
-  if (isa == Isa::kAvx2) return {UpdateBestAvx2, HalfToFloatAvx2};
-  if (isa == Isa::kAvx512) return {UpdateBestAvx512, HalfToFloatAvx2};
+  if (isa == Isa::kAvx2) return {BestOfFloatAvx2, BestOfHalfAvx2, CollectScalar};
+  if (isa == Isa::kAvx512) return {BestOfFloatAvx512, BestOfHalfAvx512, CollectAvx512};
 #endif
-  return {UpdateBestScalar, HalfToFloatScalar};
+  return {BestScalar, BestScalar, CollectScalar};
 }
 
 }  // namespace tensorrt_node

@@ -59,17 +59,33 @@ TEST(Half, RoundsToNearestEven) {
   EXPECT_EQ(FloatToHalf(65520.0F), 0x7C00);
 }
 
-TEST(Half, VectorVariantsEqualTheScalarOne) {
-  std::vector<std::uint16_t> halves(65536);
-  for (std::size_t i = 0; i < halves.size(); ++i) halves[i] = static_cast<std::uint16_t>(i);
-  for (const Isa isa : SupportedIsas()) {
-    std::vector<float> floats(halves.size());
-    // An odd count leaves a rest that does not fill a vector.
-    ScanKernelsFor(isa).half_to_float(halves.data(), halves.size() - 1, floats.data());
-    for (std::size_t i = 0; i + 1 < halves.size(); ++i) {
-      const float expected = HalfToFloat(halves[i]);
-      ASSERT_EQ(std::memcmp(&expected, &floats[i], sizeof(float)), 0) << IsaName(isa) << ' ' << i;
+TEST(Half, ScansOfEveryHalfEqualTheScalarOne) {
+  // Two rows of all halves, the second turned by half a round; an odd count leaves a rest.
+  constexpr std::size_t kCount = 65535;
+  std::vector<std::uint16_t> halves(2 * kCount);
+  for (std::size_t i = 0; i < kCount; ++i) {
+    halves[i] = static_cast<std::uint16_t>(i);
+    halves[kCount + i] = static_cast<std::uint16_t>(i + 32768);
+  }
+  const ScanShape shape{kCount, 2, kCount, 0.25F};
+  std::vector<float> expected(kCount);
+  std::vector<std::int32_t> expected_class(kCount);
+  ScanKernelsFor(Isa::kScalar)
+      .best_of_half(halves.data(), shape, expected.data(), expected_class.data());
+  for (std::size_t i = 0; i < kCount; i += 7) {
+    float best = 0.25F;
+    for (const std::uint16_t half : {halves[i], halves[kCount + i]}) {
+      if (HalfToFloat(half) > best) best = HalfToFloat(half);
     }
+    EXPECT_EQ(expected[i], best) << i;
+  }
+  for (const Isa isa : SupportedIsas()) {
+    SCOPED_TRACE(IsaName(isa));
+    std::vector<float> best(kCount);
+    std::vector<std::int32_t> best_class(kCount);
+    ScanKernelsFor(isa).best_of_half(halves.data(), shape, best.data(), best_class.data());
+    EXPECT_EQ(best, expected);
+    EXPECT_EQ(best_class, expected_class);
   }
 }
 

@@ -12,6 +12,7 @@
 #include "random_source.h"
 #include "vision/half.h"
 #include "vision/nms.h"
+#include "vision/score_order.h"
 
 namespace tensorrt_node {
 namespace {
@@ -291,13 +292,74 @@ TEST(Yolov8, RefusesCountsThatMakeNoSense) {
                Error);
 }
 
-TEST(KeptBoxes, RefusesMoreThanItsCapacityRoundedUp) {
-  KeptBoxes kept(0.5, 1, Isa::kScalar);
-  for (std::size_t i = 0; i < KeptBoxes::kLanes; ++i) {
-    const auto x = static_cast<float>(i) * 10;
-    EXPECT_TRUE(kept.Add({x, 0, x + 5, 5}));
+TEST(Yolov8, ClassesMeetWhereBoxesAreWiderThanTheirDistance) {
+  RandomSource random(14);
+  for (int i = 0; i < 20; ++i) {
+    Tensor tensor(4, 700);
+    for (std::size_t a = 0; a < tensor.anchors; ++a) {
+      tensor.SetBox(a, random.Real(0, 9000), random.Real(0, 9000), random.Real(6000, 9000),
+                    random.Real(6000, 9000));
+      tensor.Score(a, random.Integer(0, 3)) = random.Real(0.2F, 1);
+    }
+    DetectionOptions options;
+    options.iou = static_cast<double>(random.Real(0.05F, 0.5F));
+    const Detections expected = Naive(tensor, options);
+    DetectionOptions apart = options;
+    apart.agnostic = true;
+    EXPECT_NE(Naive(tensor, apart).anchors, expected.anchors);
+    for (const Isa isa : SupportedIsas())
+      ExpectSame(expected, DecodeYolov8(tensor.View(), options, kIdentity, isa));
   }
-  EXPECT_THROW(kept.Add({1000, 0, 1005, 5}), Error);
+}
+
+TEST(KeptBoxes, GroupsOfAnySizeDoNotSeeEachOther) {
+  for (const Isa isa : SupportedIsas()) {
+    SCOPED_TRACE(IsaName(isa));
+    KeptBoxes kept;
+    for (int round = 0; round < 2; ++round) {
+      kept.Reset(0.5, 3, isa);
+      for (std::size_t group : {std::size_t{2}, std::size_t{0}}) {
+        for (std::size_t i = 0; i < 5 * KeptBoxes::kLanes + 1; ++i) {
+          const auto x = static_cast<float>(i) * 10;
+          EXPECT_TRUE(kept.Add({x, 0, x + 5, 5}, group));
+        }
+        for (std::size_t i = 0; i < 5 * KeptBoxes::kLanes + 1; ++i) {
+          const auto x = static_cast<float>(i) * 10;
+          EXPECT_FALSE(kept.Add({x, 0, x + 6, 5}, group)) << i;
+        }
+      }
+      EXPECT_EQ(kept.size(), 2 * (5 * KeptBoxes::kLanes + 1));
+      EXPECT_TRUE(kept.Add({0, 0, 5, 5}, 1));
+    }
+  }
+}
+
+TEST(ScoreOrder, SortsDownwardsAndKeepsEqualScoresInOrder) {
+  RandomSource random(15);
+  ScoreOrder order;
+  for (int i = 0; i < 60; ++i) {
+    SCOPED_TRACE(i);
+    order.Clear();
+    std::vector<float> scores(random.Integer(0, i % 2 == 0 ? 120 : 5000));
+    std::uint32_t place = 0;
+    for (float& score : scores) {
+      // Few and many different scores, near each other and over the whole range of floats.
+      score = i % 3 == 0 ? static_cast<float>(random.Integer(1, 9)) / 9
+              : i % 3 == 1
+                  ? random.Real(0.25F, 1)
+                  : std::ldexp(random.Real(1, 2), static_cast<int>(random.Integer(0, 260)) - 140);
+      *order.Room(1) = ScoreOrder::EntryOf(score, place++);
+      order.Take(1);
+    }
+    std::vector<std::uint32_t> expected(scores.size());
+    std::iota(expected.begin(), expected.end(), 0);
+    std::stable_sort(expected.begin(), expected.end(),
+                     [&](std::uint32_t a, std::uint32_t b) { return scores[a] > scores[b]; });
+    const ScoreOrder::View view = order.Sort();
+    ASSERT_EQ(view.size, expected.size());
+    for (std::size_t rank = 0; rank < view.size; ++rank)
+      ASSERT_EQ(view.Place(rank), expected[rank]) << rank;
+  }
 }
 
 }  // namespace
