@@ -110,11 +110,16 @@ export class TensorRTNodeError extends Error {
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return (
-      typeof value === 'object' &&
-      value !== null &&
-      (value as Record<symbol, unknown>)[brand] === true
-    );
+    try {
+      return (
+        typeof value === 'object' &&
+        value !== null &&
+        (value as Record<symbol, unknown>)[brand] === true
+      );
+    } catch {
+      // Anything can be thrown, a proxy too.
+      return false;
+    }
   }
 }
 

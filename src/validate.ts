@@ -1,12 +1,23 @@
 import { TensorRTNodeError } from './errors';
 
+const shorten = (text: string, length: number): string =>
+  text.length > length ? `${text.slice(0, length - 1)}…` : text;
+
 /** How a received value reads in an error message: short, typed, never a dump. */
 export function describe(value: unknown): string {
+  try {
+    return shorten(describeReadable(value), 200);
+  } catch {
+    return 'an object that cannot be read';
+  }
+}
+
+function describeReadable(value: unknown): string {
   if (value === null) return 'null';
   if (value === undefined) return 'undefined';
   switch (typeof value) {
     case 'string':
-      return `"${value.length > 60 ? `${value.slice(0, 57)}…` : value}" of type string`;
+      return `"${shorten(value, 60)}" of type string`;
     case 'number':
     case 'boolean':
       return `${value} of type ${typeof value}`;
@@ -32,7 +43,7 @@ export function invalidArgument(
 ): TensorRTNodeError {
   return new TensorRTNodeError(
     'ERR_INVALID_ARGUMENT',
-    `Expected ${expected} for ${name} but received ${describe(received)}`,
+    `Expected ${expected} for ${shorten(name, 120)} but received ${describe(received)}`,
   );
 }
 
@@ -93,8 +104,48 @@ export function requireKnownKeys(name: string, value: unknown, known: readonly s
     if (!known.includes(key)) {
       throw new TensorRTNodeError(
         'ERR_INVALID_ARGUMENT',
-        `Expected one of ${known.join(', ')} as a key of ${name} but received "${key}"`,
+        `Expected one of ${known.join(', ')} as a key of ${name} but received "${shorten(key, 60)}"`,
       );
     }
   }
+}
+
+/**
+ * `check`, in which whatever a getter or a proxy of the caller throws becomes ERR_INVALID_ARGUMENT with that as
+ * its cause.
+ */
+export function reading<T>(name: string, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    if (error instanceof TensorRTNodeError) throw error;
+    throw new TensorRTNodeError(
+      'ERR_INVALID_ARGUMENT',
+      `Expected values that can be read for ${name} but reading them threw ${describe(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * The caller's options, each read once, so that what is checked is what is used. Inherited ones count, except
+ * those of Object.prototype, which no caller has set on purpose.
+ * @throws ERR_INVALID_ARGUMENT for what is no object, an unknown key, or a getter that throws
+ */
+export function readOptions<T extends object>(
+  name: string,
+  options: T | undefined,
+  known: readonly string[],
+): T {
+  return reading(name, () => {
+    requireKnownKeys(name, options, known);
+    const own = Object.create(null) as Record<string, unknown>;
+    if (options === undefined) return own as T;
+    for (const key of known) {
+      if (key in Object.prototype && !Object.hasOwn(options, key)) continue;
+      const value = (options as Record<string, unknown>)[key];
+      if (value !== undefined) own[key] = value;
+    }
+    return own as T;
+  });
 }

@@ -8,6 +8,8 @@ import {
 } from '../onnx/transforms';
 import {
   invalidArgument,
+  reading,
+  readOptions,
   requireBoolean,
   requireInteger,
   requireKnownKeys,
@@ -171,7 +173,15 @@ export interface CheckedBuildOptions {
 
 /** @throws ERR_INVALID_ARGUMENT for the first option that is unknown, of the wrong kind or out of range. */
 export function checkBuildOptions(options: EngineBuildOptions): CheckedBuildOptions {
-  requireKnownKeys('options', options, optionNames);
+  return reading('options', () => checkAll(readBuildOptions(options)));
+}
+
+/** The caller's options, each read once. @throws ERR_INVALID_ARGUMENT for an unknown one */
+export function readBuildOptions(options: EngineBuildOptions): EngineBuildOptions {
+  return readOptions('options', options, optionNames);
+}
+
+function checkAll(options: EngineBuildOptions): CheckedBuildOptions {
   if (options.output !== undefined) requireString('options.output', options.output);
   if (options.timeoutMs !== undefined)
     requireInteger('options.timeoutMs', options.timeoutMs, 1, 2 ** 31 - 1);
@@ -214,7 +224,8 @@ function isAbortSignal(value: unknown): value is AbortSignal {
     typeof value === 'object' &&
     value !== null &&
     typeof (value as AbortSignal).aborted === 'boolean' &&
-    typeof (value as AbortSignal).addEventListener === 'function'
+    typeof (value as AbortSignal).addEventListener === 'function' &&
+    typeof (value as AbortSignal).throwIfAborted === 'function'
   );
 }
 
@@ -222,17 +233,20 @@ function checkCapabilities(value: unknown): string[] {
   if (value === undefined) return [];
   if (!Array.isArray(value))
     throw invalidArgument('options.computeCapabilities', "an array such as ['8.9', '12.0']", value);
+  const checked = new Set<string>();
   for (const item of value) {
     if (typeof item !== 'string' || !/^[1-9]\d?\.\d$/.test(item))
       throw invalidArgument('options.computeCapabilities', "strings such as '8.9'", item);
+    checked.add(item);
   }
-  return [...new Set(value as string[])];
+  return [...checked];
 }
 
 function checkProfiles(value: unknown): TrtShapeRange[][] {
   if (value === undefined) return [];
   const profiles = Array.isArray(value) ? value : [value];
-  return profiles.map((profile, index) => {
+  // Not map: it passes over holes.
+  return Array.from(profiles, (profile: unknown, index) => {
     const name = Array.isArray(value) ? `options.shapes[${index}]` : 'options.shapes';
     if (typeof profile !== 'object' || profile === null || Array.isArray(profile))
       throw invalidArgument(name, 'an object of shapes by input name', profile);
@@ -269,7 +283,7 @@ function checkRange(name: string, input: string, value: unknown): TrtShapeRange 
 function checkShape(name: string, value: unknown): number[] {
   if (!Array.isArray(value) || value.length > 8)
     throw invalidArgument(name, 'an array of at most 8 dimensions', value);
-  return value.map((dim) => requireInteger(name, dim, 0, 2 ** 31 - 1));
+  return Array.from(value, (dim) => requireInteger(name, dim, 0, 2 ** 31 - 1));
 }
 
 function checkSettings(options: EngineBuildOptions): CheckedBuildOptions['settings'] {
@@ -291,9 +305,14 @@ function checkMetadata(value: unknown): Record<string, unknown> {
   if (value === undefined) return {};
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw invalidArgument('options.metadata', 'an object', value);
+  let plain: unknown;
   try {
-    return JSON.parse(JSON.stringify(value)) as Record<string, unknown>;
+    plain = JSON.parse(JSON.stringify(value));
   } catch {
     throw invalidArgument('options.metadata', 'an object that can be written as JSON', value);
   }
+  // An object's toJSON may have made anything of it.
+  if (typeof plain !== 'object' || plain === null || Array.isArray(plain))
+    throw invalidArgument('options.metadata', 'an object whose JSON is an object', plain);
+  return plain as Record<string, unknown>;
 }

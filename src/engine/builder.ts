@@ -10,6 +10,7 @@ import {
   type CheckedBuildOptions,
   checkBuildOptions,
   type EngineBuildOptions,
+  readBuildOptions,
 } from './build-options';
 import { BuildProcess } from './build-process';
 import { BuildEvents } from './build-progress';
@@ -51,8 +52,9 @@ export class EngineBuilder {
    * ERR_DEADLINE, the signal's reason, ERR_INVALID_MODEL, ERR_INVALID_ARGUMENT, ERR_IO, ERR_TENSORRT_UNAVAILABLE,
    * ERR_TENSORRT_VERSION, ERR_NO_DEVICE, ERR_DISPOSED
    */
-  async build(model: ModelSource, options: EngineBuildOptions = {}): Promise<Engine> {
-    if (options?.cache !== undefined || options?.signingKey !== undefined)
+  async build(model: ModelSource, given: EngineBuildOptions = {}): Promise<Engine> {
+    const options = readBuildOptions(given);
+    if (options.cache !== undefined || options.signingKey !== undefined)
       return buildKept(model, options, (source, plain) => this.build(source, plain));
     const checked = checkBuildOptions(options);
     this.#requireOpen();

@@ -1,5 +1,6 @@
 import {
   invalidArgument,
+  reading,
   requireBoolean,
   requireInteger,
   requireKnownKeys,
@@ -58,7 +59,7 @@ export interface ResolvedSessionOptions {
   readonly cpu: Readonly<Required<Omit<CpuOptions, 'library'>>> & { readonly library?: string };
 }
 
-const sessionKeys = ['backend', 'optimizeFor', 'concurrency', 'maxQueued', 'cpu'] as const;
+export const sessionKeys = ['backend', 'optimizeFor', 'concurrency', 'maxQueued', 'cpu'] as const;
 const cpuKeys = [
   'library',
   'intraOpThreads',
@@ -73,6 +74,10 @@ const cpuKeys = [
 
 /** @throws ERR_INVALID_ARGUMENT for an unknown key or a value that makes no sense */
 export function resolveOptions(options: SessionOptions = {}): ResolvedSessionOptions {
+  return reading('options', () => resolveAll(options));
+}
+
+function resolveAll(options: SessionOptions): ResolvedSessionOptions {
   requireKnownKeys('options', options, sessionKeys);
   const { backend = 'auto', optimizeFor = 'latency', maxQueued = 256 } = options;
   requireOneOf('options.backend', backend, ['auto', 'cpu', 'tensorrt']);
@@ -126,10 +131,11 @@ function requireConfig(config: unknown): Record<string, string> {
   if (typeof config !== 'object' || config === null) {
     throw invalidArgument('options.cpu.config', 'an object', config);
   }
-  for (const [key, value] of Object.entries(config)) {
+  const entries = Object.entries(config);
+  for (const [key, value] of entries) {
     if (typeof value !== 'string') {
       throw invalidArgument(`options.cpu.config["${key}"]`, 'a string', value);
     }
   }
-  return config as Record<string, string>;
+  return Object.fromEntries(entries);
 }

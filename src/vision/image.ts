@@ -6,6 +6,7 @@ import {
   describe,
   invalidArgument,
   invalidValue,
+  reading,
   requireInteger,
   requireKnownKeys,
   requireOneOf,
@@ -75,8 +76,10 @@ export async function decodeImage(
   options: DecodeOptions = {},
 ): Promise<DecodedImage> {
   const maxPixels = options.maxPixels ?? defaultMaxPixels;
-  if (isRawImage(source)) return checkRaw(source, label);
-  const input = encodedInput(source, label);
+  const input = reading(label, () =>
+    isRawImage(source) ? checkRaw(source, label) : encodedInput(source, label),
+  );
+  if (typeof input !== 'string' && !(input instanceof Uint8Array)) return input;
   const sharp = loadSharp();
   try {
     const { data, info } = await decoders.run(() =>

@@ -4,15 +4,16 @@ import type { BufferHandle } from '../native/contract';
 import { parseYoloMetadata } from '../onnx/yolo-metadata';
 import type { BackendName } from '../session/backend';
 import type { ModelSource } from '../session/model-input';
-import type { SessionOptions } from '../session/options';
+import { type SessionOptions, sessionKeys } from '../session/options';
 import { Session } from '../session/session';
 import { Tensor } from '../tensor/tensor';
 import {
   invalidArgument,
   invalidValue,
+  reading,
+  readOptions,
   requireBoolean,
   requireInteger,
-  requireKnownKeys,
   requireNumber,
 } from '../validate';
 import { chooseHead } from './heads/choose';
@@ -54,6 +55,11 @@ export interface PredictOptions {
   agnostic?: boolean;
 }
 
+/** The options of the vision part, checked as far as that goes without the model. */
+type VisionSettings = Omit<VisionModelOptions, keyof SessionOptions | 'imageSize'> & {
+  imageSize?: Size;
+};
+
 const visionKeys = ['imageSize', 'batchSize', 'names', 'maxPixels'] as const;
 const predictKeys = ['confidence', 'iou', 'maxDetections', 'classes', 'agnostic'] as const;
 
@@ -86,7 +92,7 @@ export class VisionModel {
   readonly #inFlight = new Set<Promise<unknown>>();
   #disposal: Promise<void> | undefined;
 
-  private constructor(session: Session, options: VisionModelOptions) {
+  private constructor(session: Session, options: VisionSettings) {
     const metadata = parseYoloMetadata(session.metadata);
     this.session = session;
     this.names = options.names ?? metadata.names ?? [];
@@ -119,13 +125,17 @@ export class VisionModel {
    * outputs follow no known layout.
    */
   static async load(model: ModelSource, options: VisionModelOptions = {}): Promise<VisionModel> {
-    if (typeof options !== 'object' || options === null) {
-      throw invalidArgument('options', 'an object', options);
-    }
-    const { imageSize, batchSize, names, maxPixels, ...sessionOptions } = options;
-    const vision = pickDefined({ imageSize, batchSize, names, maxPixels });
-    requireKnownKeys('options', vision, visionKeys);
-    if (names !== undefined) requireNames(names);
+    const { imageSize, batchSize, names, maxPixels, ...sessionOptions } = readOptions(
+      'options',
+      options,
+      [...visionKeys, ...sessionKeys],
+    );
+    const vision = reading('options', () => ({
+      ...(imageSize === undefined ? {} : { imageSize: readImageSize(imageSize) }),
+      ...(batchSize === undefined ? {} : { batchSize }),
+      ...(names === undefined ? {} : { names: readNames(names) }),
+      ...(maxPixels === undefined ? {} : { maxPixels }),
+    }));
     const session = await Session.create(model, sessionOptions);
     try {
       return new VisionModel(session, vision);
@@ -161,13 +171,7 @@ export class VisionModel {
   ): Promise<Results | Results[]> {
     if (this.#disposal) throw new TensorRTNodeError('ERR_DISPOSED', 'The model has been disposed');
     const detection = readPredictOptions(options);
-    const many = Array.isArray(images);
-    const items = (many ? (images as readonly ImageSource[]) : [images as ImageSource]).map(
-      (source, index): Item => ({
-        source,
-        label: many ? (pathOf(source) ?? `images[${index}]`) : labelOf(source),
-      }),
-    );
+    const { many, items } = reading('images', () => readImages(images));
     const work = this.#predictAll(items, detection);
     this.#inFlight.add(work);
     try {
@@ -311,8 +315,27 @@ export class VisionModel {
   }
 }
 
-function readPredictOptions(options: PredictOptions): DetectionOptions {
-  requireKnownKeys('options', options, predictKeys);
+function readImages(images: ImageSource | readonly ImageSource[]): {
+  many: boolean;
+  items: Item[];
+} {
+  if (!Array.isArray(images)) {
+    const source = images as ImageSource;
+    return { many: false, items: [{ source, label: labelOf(source) }] };
+  }
+  const items = Array.from(images as readonly ImageSource[], (source, index): Item => {
+    // A hole: an array that is mostly those would take for ever.
+    if (source === undefined) throw invalidArgument(`images[${index}]`, 'a picture', source);
+    return { source, label: pathOf(source) ?? `images[${index}]` };
+  });
+  return { many: true, items };
+}
+
+function readPredictOptions(given: PredictOptions): DetectionOptions {
+  return reading('options', () => checkPredictOptions(readOptions('options', given, predictKeys)));
+}
+
+function checkPredictOptions(options: PredictOptions): DetectionOptions {
   const { classes } = options;
   if (classes !== undefined && !Array.isArray(classes)) {
     throw invalidArgument('options.classes', 'an array of class indices', classes);
@@ -330,21 +353,19 @@ function readPredictOptions(options: PredictOptions): DetectionOptions {
     ...(classes === undefined
       ? {}
       : {
-          classes: classes.map((index) => requireInteger('options.classes', index, 0, 1_000_000)),
+          // Not map: it passes over holes.
+          classes: Array.from(classes, (index) =>
+            requireInteger('options.classes', index, 0, 1_000_000),
+          ),
         }),
   };
 }
 
 function chooseImageSize(
   input: InputSpec,
-  asked: VisionModelOptions['imageSize'],
+  wanted: Size | undefined,
   exported: readonly [height: number, width: number] | undefined,
 ): Size {
-  const wanted = typeof asked === 'number' ? { width: asked, height: asked } : asked;
-  if (wanted !== undefined) {
-    requireInteger('options.imageSize', wanted.width, 1, maxCanvasSide);
-    requireInteger('options.imageSize', wanted.height, 1, maxCanvasSide);
-  }
   const width = input.width ?? wanted?.width ?? exported?.[1] ?? 640;
   const height = input.height ?? wanted?.height ?? exported?.[0] ?? 640;
   if (wanted !== undefined && (wanted.width !== width || wanted.height !== height)) {
@@ -365,14 +386,20 @@ function chooseBatchSize(input: InputSpec, asked: number | undefined): number {
   return size;
 }
 
-function requireNames(names: unknown): void {
-  if (!Array.isArray(names) || names.length === 0 || names.some((n) => typeof n !== 'string')) {
-    throw invalidArgument('options.names', 'a non-empty array of strings', names);
-  }
+function readImageSize(asked: NonNullable<VisionModelOptions['imageSize']>): Size {
+  if (typeof asked !== 'number' && (typeof asked !== 'object' || asked === null))
+    throw invalidArgument('options.imageSize', 'a number of pixels or { width, height }', asked);
+  const { width, height } = typeof asked === 'number' ? { width: asked, height: asked } : asked;
+  return {
+    width: requireInteger('options.imageSize', width, 1, maxCanvasSide),
+    height: requireInteger('options.imageSize', height, 1, maxCanvasSide),
+  };
 }
 
-function pickDefined<T extends object>(object: T): { [K in keyof T]?: NonNullable<T[K]> } {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: NonNullable<T[K]>;
-  };
+function readNames(names: unknown): string[] {
+  const copy: unknown[] = Array.isArray(names) ? Array.from(names) : [];
+  if (copy.length === 0 || copy.some((name) => typeof name !== 'string')) {
+    throw invalidArgument('options.names', 'a non-empty array of strings', names);
+  }
+  return copy as string[];
 }
