@@ -203,7 +203,7 @@ function checkAll(options: EngineBuildOptions): CheckedBuildOptions {
       ? {}
       : { flavor: requireOneOf('options.flavor', options.flavor, flavors) }),
     computeCapabilities: checkCapabilities(options.computeCapabilities),
-    profiles: checkProfiles(options.shapes),
+    profiles: checkShapes(options.shapes),
     settings: checkSettings(options),
     transforms: checkTransforms('options', options),
     logLevel:
@@ -242,7 +242,7 @@ function checkCapabilities(value: unknown): string[] {
   return [...checked];
 }
 
-function checkProfiles(value: unknown): TrtShapeRange[][] {
+export function checkShapes(value: unknown): TrtShapeRange[][] {
   if (value === undefined) return [];
   const profiles = Array.isArray(value) ? value : [value];
   // Not map: it passes over holes.

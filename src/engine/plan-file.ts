@@ -53,7 +53,7 @@ export function encodePrefix(metadata: Readonly<Record<string, unknown>>): Buffe
       `Expected at most ${maxMetadataBytes} bytes of metadata but received ${json.length}`,
     );
   }
-  if (depthOf(json) > maxDepth) {
+  if (jsonDepth(json) > maxDepth) {
     throw new TensorRTNodeError(
       'ERR_INVALID_ARGUMENT',
       `Expected metadata nested at most ${maxDepth} levels deep but received more`,
@@ -126,7 +126,7 @@ function parseHeader(head: Uint8Array, fileBytes: number, label: string): PlanHe
   if (planOffset > head.length) throw refuse('is cut short inside its metadata');
   if (planOffset >= fileBytes) throw refuse('holds metadata and no plan');
   const json = head.subarray(4, planOffset);
-  if (depthOf(json) > maxDepth) throw refuse(`has metadata of more than ${maxDepth} levels`);
+  if (jsonDepth(json) > maxDepth) throw refuse(`has metadata of more than ${maxDepth} levels`);
   let metadata: unknown;
   try {
     metadata = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json));
@@ -146,7 +146,7 @@ function parseHeader(head: Uint8Array, fileBytes: number, label: string): PlanHe
 }
 
 /** How deep brackets nest in JSON text. What is no JSON gives any number. */
-function depthOf(json: Uint8Array): number {
+export function jsonDepth(json: Uint8Array): number {
   let depth = 0;
   let deepest = 0;
   let inString = false;
