@@ -20,8 +20,20 @@ export {
   type EngineCacheOptions,
   type EngineCacheResult,
 } from './engine/cache';
-export { Engine, type EngineDescription, type EngineLoadOptions } from './engine/engine';
-export type { EngineDevice } from './engine/engine-facts';
+export {
+  type Compatibility,
+  type CompatibilityFacts,
+  type CompatibilityReason,
+  type CompatibilityTopic,
+  explainCompatibility,
+} from './engine/compatibility';
+export {
+  Engine,
+  type EngineDescription,
+  type EngineFromManifestOptions,
+  type EngineLoadOptions,
+} from './engine/engine';
+export type { EngineDevice, EngineFacts } from './engine/engine-facts';
 export {
   findTensorRT,
   selectTensorRT,
@@ -30,6 +42,21 @@ export {
   type TensorRTWanted,
 } from './engine/library';
 export type { LibraryOrigin } from './engine/library-places';
+export { describeEngineMachine, type EngineMachine } from './engine/machine';
+export type {
+  EngineManifest,
+  ManifestEngine,
+  ManifestFailure,
+  ManifestWanted,
+} from './engine/manifest';
+export {
+  buildMatrix,
+  type MatrixAxes,
+  type MatrixOptions,
+  type MatrixResult,
+  type MatrixTarget,
+} from './engine/matrix';
+export type { EngineRebuildOptions } from './engine/rebuild';
 export type { EngineKey } from './engine/signature';
 export { type ErrorCode, errorTable, TensorRTNodeError } from './errors';
 export {
@@ -60,7 +87,7 @@ export { parseYoloMetadata, type YoloMetadata, type YoloTask } from './onnx/yolo
 export type { BackendName, TensorInfo } from './session/backend';
 export type { ModelSource } from './session/model-input';
 export { findOnnxRuntime, type OnnxRuntimeCandidate } from './session/onnxruntime';
-export type { CpuOptions, SessionOptions } from './session/options';
+export type { CpuOptions, SessionOptions, TensorRTOptions } from './session/options';
 export { type Feeds, type Fetches, type RunOptions, Session } from './session/session';
 export { type DType, dtypes } from './tensor/dtype';
 export { Tensor, type TensorData, type TensorLike, type TensorValues } from './tensor/tensor';

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { packageRoot } from '../native/binding';
 import { registerBuild } from './commands/build';
+import { registerBuildMatrix } from './commands/build-matrix';
 import { registerCache } from './commands/cache';
 import { registerConvert } from './commands/convert';
 import { registerDoctor } from './commands/doctor';
@@ -15,6 +16,7 @@ import { exitCode, reportError } from './common';
 /** Every command is one file under `commands/` and registers itself here. */
 const commands: ((program: Command) => void)[] = [
   registerBuild,
+  registerBuildMatrix,
   registerCache,
   registerConvert,
   registerDoctor,

@@ -6,7 +6,7 @@ import { type Compatibility, explainCompatibility } from './compatibility';
 import { Engine, type EngineLoadOptions } from './engine';
 import { selectTensorRT } from './library';
 import { describeEngineMachine, type EngineMachine } from './machine';
-import { Manifest } from './manifest';
+import { Manifest, type ManifestWanted } from './manifest';
 import { adaptTo, rebuildEngine, targetCapabilities } from './rebuild';
 
 export interface AcquireOptions {
@@ -16,7 +16,11 @@ export interface AcquireOptions {
   build?: EngineBuildOptions;
   /** Builds an engine anew that does not run here, from the ONNX that it names. Default false. */
   rebuild?: boolean;
+  /** The ONNX file for that, in place of the one that the engine names. */
+  model?: string;
   verifyKey?: EngineLoadOptions['verifyKey'];
+  /** Which engine of a manifest; default: the first that runs here. */
+  wanted?: ManifestWanted;
   /** Default: this one. */
   machine?: EngineMachine;
 }
@@ -42,7 +46,10 @@ export async function acquireEngine(
   if (model.kind === 'onnx') return buildFor(model, machine, options);
   if (model.kind === 'manifest') {
     const manifest = await Manifest.read(model.path!);
-    const { engine, entry, compatibility } = await manifest.load(machine, options);
+    const { engine, entry, compatibility } = await manifest.load(machine, {
+      ...options.wanted,
+      ...(options.verifyKey === undefined ? {} : { verifyKey: options.verifyKey }),
+    });
     return {
       engine,
       compatibility,
@@ -75,6 +82,7 @@ export async function fitOrRebuild(
     ...adaptTo(description, machine),
     ...(options.cache === false ? {} : { cache: options.cache ?? true }),
     ...options.build,
+    ...(options.model === undefined ? {} : { model: options.model }),
   });
   await engine.dispose();
   const after = explainCompatibility(rebuilt.inspect(), machine);

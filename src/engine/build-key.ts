@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { native, packageRoot } from '../native/binding';
+import { transformNames } from '../onnx/transforms';
 import type { ModelInput } from '../session/model-input';
 import { checkBuildOptions, type EngineBuildOptions, settingTable } from './build-options';
 import type { EngineCacheKey } from './cache';
@@ -10,21 +11,31 @@ import type { TensorRTSelection } from './library';
 import { modelSha256 } from './model-facts';
 
 /** Options that say how, where or how loudly to build; an engine is the same with any of them. */
-const notOfThePlan = new Set<string>([
+const callOptions = [
   'output',
   'timeoutMs',
+  'memoryLimitBytes',
   'signal',
   'logLevel',
   'onLog',
   'onProgress',
+  'onStage',
   'cache',
   'signingKey',
+];
+
+const notOfThePlan = new Set<string>([
+  ...callOptions,
   // In the key by themselves.
   'flavor',
   'computeCapabilities',
   // Taken in their checked form.
   'shapes',
+  ...transformNames,
 ]);
+
+/** Options of a plan that its metadata hold anyway, or that no later build can be given again. */
+const notRecorded = new Set<string>([...callOptions, 'metadata']);
 
 /** TensorRT's own defaults, as its headers state them: to give one is the same as to leave the option out. */
 const defaults: Readonly<Record<string, unknown>> = {
@@ -47,7 +58,7 @@ export async function engineCacheKey(
   library: Pick<TensorRTSelection, 'flavor' | 'version'>,
   signer?: string,
 ): Promise<EngineCacheKey> {
-  const { computeCapabilities, profiles } = checkBuildOptions(options);
+  const { computeCapabilities, profiles, transforms } = checkBuildOptions(options);
   return {
     onnxSha256: await inputSha256(input),
     flavor: library.flavor,
@@ -55,6 +66,7 @@ export async function engineCacheKey(
     target: await targetOf(library.flavor, computeCapabilities),
     options: {
       ...planOptions(options),
+      ...(Object.keys(transforms).length > 0 ? { transforms } : {}),
       ...(profiles.length > 0 ? { shapes: profiles.map(sortedProfile) } : {}),
       // Graph passes and metadata are the package's; another version may write other ones.
       package: packageVersion(),
@@ -83,6 +95,19 @@ export function planOptions(options: EngineBuildOptions): Record<string, unknown
           ? { sha256: createHash('sha256').update(value).digest('hex') }
           : value,
       ]),
+  );
+}
+
+/** Options as plain data, for the metadata of the engine: what `engine.rebuild` begins with. */
+export function givenOptions(options: EngineBuildOptions): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(options).filter(
+      ([name, value]) =>
+        value !== undefined &&
+        typeof value !== 'function' &&
+        !(value instanceof Uint8Array) &&
+        !notRecorded.has(name),
+    ),
   );
 }
 

@@ -128,6 +128,7 @@ async function build(
       inputs: built.inputs,
       outputs: built.outputs,
       ...(job.onnxPath === undefined ? {} : { onnxPath: job.onnxPath }),
+      given: job.given,
       ...(await machine),
       plugins: await plugins,
     };

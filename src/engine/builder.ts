@@ -6,6 +6,7 @@ import { TensorRTNodeError } from '../errors';
 import { temporaryNameOf } from '../files';
 import { type ModelSource, openModel } from '../session/model-input';
 import { BuildProcessExit } from './build-exit';
+import { givenOptions } from './build-key';
 import {
   type CheckedBuildOptions,
   checkBuildOptions,
@@ -97,10 +98,10 @@ export class EngineBuilder {
     const events = new BuildEvents(options);
     events.stage('start');
     const input = await openModel(model);
-    if (input.kind === 'engine') {
+    if (input.kind !== 'onnx') {
       throw new TensorRTNodeError(
         'ERR_INVALID_MODEL',
-        `Expected an ONNX model but ${input.label} is a TensorRT engine; load it instead`,
+        `Expected an ONNX model but ${input.label} is a TensorRT engine or a manifest of some; load it instead`,
       );
     }
     if (options.output !== undefined) await requireWritable(options.output);
@@ -126,6 +127,7 @@ export class EngineBuilder {
           library,
           modelPath: modelPath!,
           ...(input.path === undefined ? {} : { onnxPath: input.path }),
+          given: givenOptions(options),
           options: checked,
           temporaryPath: temporary,
           outputPath: output,

@@ -76,7 +76,8 @@ export function judgePlatform(
   const [system, cpu] = built.split('-');
   const [ownSystem, ownCpu] = machine.platform.split('-');
   const isPortable =
-    engine.flavor === 'rtx1' && [system, ownSystem].every((name) => name === 'linux' || name === 'win32');
+    engine.flavor === 'rtx1' &&
+    [system, ownSystem].every((name) => name === 'linux' || name === 'win32');
   if (isPortable && cpu === ownCpu) return [];
   return [isPortable ? unknown('platform', text) : no('platform', text)];
 }
@@ -109,9 +110,12 @@ export function judgeLibrary(engine: CompatibilityFacts, library: Library): Comp
   }
   if (engine.options?.versionCompatible !== true) {
     if (isSameRelease) return [unknown('version', `${text}, another build of the same release`)];
-    return [no('version', `${text}; it is not version-compatible and runs with its own version alone`)];
+    return [
+      no('version', `${text}; it is not version-compatible and runs with its own version alone`),
+    ];
   }
-  if (order > 0) return [no('version', `${text}; version-compatible engines run with later versions`)];
+  if (order > 0)
+    return [no('version', `${text}; version-compatible engines run with later versions`)];
   const pair = `${from[0]} ${to[0]}`;
   if (from[0] !== to[0] && pair !== '8 10' && pair !== '10 11') {
     return [
@@ -122,7 +126,10 @@ export function judgeLibrary(engine: CompatibilityFacts, library: Library): Comp
     return [no('version', `${text}; version compatibility begins with TensorRT 8.6`)];
   if (engine.options.excludeLeanRuntime === true) {
     return [
-      unknown('version', `${text}; it needs the lean runtime of TensorRT ${version}, which it leaves out`),
+      unknown(
+        'version',
+        `${text}; it needs the lean runtime of TensorRT ${version}, which it leaves out`,
+      ),
     ];
   }
   return [];
@@ -149,8 +156,7 @@ export function judgeDevice(
   }
   const level = engine.options?.hardwareCompatibility ?? 'none';
   if (level === 'ampere+') {
-    if (Number(own) < 8)
-      return [no(topic, `it was built for Ampere and later (8.0) and ${has}`)];
+    if (Number(own) < 8) return [no(topic, `it was built for Ampere and later (8.0) and ${has}`)];
     return isJetson
       ? [no(topic, 'hardware compatibility "ampere+" is not supported on Jetson')]
       : [];
@@ -197,7 +203,9 @@ export function judgePlugins(
   const serialized = engine.options?.pluginsToSerialize;
   if (Array.isArray(serialized) && serialized.length > 0) return [];
   if (!machine.plugins)
-    return [unknown('plugins', `it needs plug-ins for ${needed.join(', ')}, which have to be there`)];
+    return [
+      unknown('plugins', `it needs plug-ins for ${needed.join(', ')}, which have to be there`),
+    ];
   const lacking = needed.filter((name) => !machine.plugins!.includes(name));
   if (lacking.length === 0) return [];
   return [no('plugins', `it needs plug-ins that are not there: ${lacking.join(', ')}`, false)];

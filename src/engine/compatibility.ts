@@ -120,6 +120,8 @@ function sentence(
   if (runs === 'yes')
     return `The engine runs here, with ${productOf(library!)} on ${device!.name} (${device!.computeCapability}).`;
   const start =
-    runs === 'no' ? 'The engine does not run here, because' : 'Whether the engine runs here is not known:';
+    runs === 'no'
+      ? 'The engine does not run here, because'
+      : 'Whether the engine runs here is not known:';
   return `${start} ${reasons.map(({ text }) => text).join(', and ')}.`;
 }

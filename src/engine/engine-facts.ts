@@ -15,6 +15,8 @@ export interface EngineFacts {
   profiles: TrtShapeRange[][];
   /** Builder settings that were given, and the precision that the graph was cast to. */
   options: Record<string, unknown>;
+  /** Options of the build as they were given, plain data alone: what a build anew begins with. */
+  given?: Record<string, unknown>;
   /** SHA-256 of the ONNX file, as it was before all edits, and of its external data. */
   onnxSha256: string;
   /** SHA-256 of the plan, which is what follows the JSON. */
@@ -58,6 +60,7 @@ export function checkFacts(value: unknown): EngineFacts | undefined {
     isAbsentOr(value.cudaVersion, isText) &&
     isAbsentOr(value.plugins, (list) => isListOf(list, isText)) &&
     isAbsentOr(value.device, isDevice) &&
+    isAbsentOr(value.given, isObject) &&
     isAbsentOr(value.graphPasses, (list) => isListOf(list, isPass));
   return sound ? (value as unknown as EngineFacts) : undefined;
 }

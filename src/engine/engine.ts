@@ -11,7 +11,10 @@ import type { ModelSource } from '../session/model-input';
 import { invalidArgument, requireKnownKeys, requireString } from '../validate';
 import type { EngineBuildOptions } from './build-options';
 import type { BuildReport } from './build-report';
+import { type Compatibility, explainCompatibility } from './compatibility';
 import type { EngineDevice, EngineFacts } from './engine-facts';
+import { describeEngineMachine, type EngineMachine } from './machine';
+import type { ManifestWanted } from './manifest';
 import {
   encodePrefix,
   factsKey,
@@ -20,6 +23,7 @@ import {
   readPlanHeader,
   signatureKey,
 } from './plan-file';
+import type { EngineRebuildOptions } from './rebuild';
 import {
   type EngineKey,
   requireSignature,
@@ -43,6 +47,8 @@ export interface EngineDescription {
   outputs: readonly TrtTensor[] | undefined;
   profiles: readonly (readonly TrtShapeRange[])[] | undefined;
   options: Readonly<Record<string, unknown>> | undefined;
+  /** Options of the build as they were given. */
+  given?: Readonly<Record<string, unknown>> | undefined;
   onnxPath?: string | undefined;
   /** Edits of the graph before the build. */
   graphPasses?: readonly PassReport[] | undefined;
@@ -70,6 +76,19 @@ export interface EngineLoadOptions {
    * where the variable is set.
    */
   verifyKey?: EngineKey | readonly EngineKey[] | false;
+  /**
+   * An engine that does not run on the machine is built anew from the ONNX file that it names: `true`, or options
+   * for that build. It then lies in the engine cache, or where the options say. Default false.
+   */
+  rebuild?: boolean | EngineRebuildOptions;
+  /** The machine that the engine is for. Default: this one; looked at with `rebuild` alone. */
+  machine?: EngineMachine;
+}
+
+export interface EngineFromManifestOptions extends ManifestWanted {
+  verifyKey?: EngineLoadOptions['verifyKey'];
+  /** Default: this one. */
+  machine?: EngineMachine;
 }
 
 type Storage = { path: string; byteLength: number } | { bytes: Buffer };
@@ -124,10 +143,51 @@ export class Engine {
    * executable: load only what you trust, or sign engines and give the key.
    * @throws ERR_ENGINE_DESERIALIZE when it is no engine, cut short or changed
    * @throws ERR_ENGINE_SIGNATURE when a signature is asked for and is missing or wrong
+   * @throws ERR_ENGINE_INCOMPATIBLE with `rebuild`, when it does not run here and building anew cannot help
    * @throws ERR_IO, ERR_INVALID_ARGUMENT
    */
   static async load(source: string | Uint8Array, options: EngineLoadOptions = {}): Promise<Engine> {
-    requireKnownKeys('options', options, ['verifyKey']);
+    requireKnownKeys('options', options, ['verifyKey', 'rebuild', 'machine']);
+    const engine = await Engine.#load(source, options);
+    if (options.rebuild === undefined || options.rebuild === false) return engine;
+    const { fitOrRebuild } = await import('./acquire');
+    const { model, cache, ...build } = options.rebuild === true ? {} : options.rebuild;
+    const acquired = await fitOrRebuild(
+      engine,
+      engine.path ?? 'the engine',
+      options.machine ?? (await describeEngineMachine()),
+      {
+        rebuild: true,
+        build,
+        ...(model === undefined ? {} : { model }),
+        ...(cache === undefined ? {} : { cache }),
+      },
+    );
+    return acquired.engine;
+  }
+
+  /**
+   * The engine of a manifest (a file, or the folder of `buildMatrix`) that runs on this machine.
+   * @throws ERR_ENGINE_INCOMPATIBLE when none does, with a reason for each in `details`
+   * @throws ERR_ENGINE_DESERIALIZE when it is no manifest, or an engine is not the one that it tells of
+   * @throws ERR_ENGINE_SIGNATURE, ERR_IO, ERR_INVALID_ARGUMENT
+   */
+  static async fromManifest(
+    manifest: string,
+    options: EngineFromManifestOptions = {},
+  ): Promise<Engine> {
+    const { Manifest, checkWanted } = await import('./manifest');
+    const { machine, verifyKey, ...wanted } = options;
+    checkWanted(options);
+    const found = await Manifest.read(manifest);
+    const { engine } = await found.load(machine ?? (await describeEngineMachine()), {
+      ...wanted,
+      ...(verifyKey === undefined ? {} : { verifyKey }),
+    });
+    return engine;
+  }
+
+  static async #load(source: string | Uint8Array, options: EngineLoadOptions): Promise<Engine> {
     const keys = await verificationKeys('options.verifyKey', options.verifyKey);
     if (source instanceof Uint8Array) {
       // A copy: the caller may change or transfer its bytes later.
@@ -218,6 +278,7 @@ export class Engine {
       outputs: facts?.outputs,
       profiles: facts?.profiles,
       options: facts?.options,
+      given: facts?.given,
       onnxPath: facts?.onnxPath,
       graphPasses: facts?.graphPasses,
       onnxSha256: facts?.onnxSha256,
@@ -230,6 +291,22 @@ export class Engine {
       signedBy: signature?.keyId,
       metadata: rest,
     };
+  }
+
+  /** Whether the engine runs on a machine (default: this one), and why not. Nothing is loaded. */
+  async compatibility(machine?: EngineMachine): Promise<Compatibility> {
+    return explainCompatibility(this.inspect(), machine ?? (await describeEngineMachine()));
+  }
+
+  /**
+   * Builds the engine anew from the ONNX file that its metadata names, with the options that it was built with and
+   * those that are given. This engine stays as it is.
+   * @throws ERR_INVALID_ARGUMENT when the engine does not tell what it was built from; ERR_IO when the model is not
+   * there; ERR_INVALID_MODEL when it was changed; and see {@link Engine.build}
+   */
+  async rebuild(options: EngineRebuildOptions = {}): Promise<Engine> {
+    const { rebuildEngine } = await import('./rebuild');
+    return rebuildEngine(this.inspect(), this.path, options);
   }
 
   /**

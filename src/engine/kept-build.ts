@@ -1,7 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import { TensorRTNodeError } from '../errors';
 import { type ModelSource, openModel } from '../session/model-input';
-import { invalidArgument } from '../validate';
+import { invalidArgument, reading } from '../validate';
 import { engineCacheKey } from './build-key';
 import { checkBuildOptions, type EngineBuildOptions } from './build-options';
 import type { BuildReport } from './build-report';
@@ -77,7 +77,7 @@ export function toCache(value: EngineBuildOptions['cache']): EngineCache | undef
   if (value instanceof EngineCache) return value;
   if (typeof value !== 'object' || value === null)
     throw invalidArgument('options.cache', 'a boolean, an EngineCache or its options', value);
-  return new EngineCache(value);
+  return reading('options.cache', () => new EngineCache(value));
 }
 
 /** The caller's signal and time limit in one signal, since another process's build is waited for under both. */

@@ -9,9 +9,9 @@ import { type Compatibility, explainCompatibility } from './compatibility';
 import { Engine, type EngineLoadOptions } from './engine';
 import { checkFacts, type EngineFacts, isObject } from './engine-facts';
 import type { EngineMachine } from './machine';
+import { manifestName } from './manifest-name';
 import { jsonDepth } from './plan-file';
 
-export const manifestName = 'manifest.json';
 const manifestFormat = 'tensorrt-node-engines';
 const maxManifestBytes = 16 * 2 ** 20;
 const maxDepth = 100;
@@ -144,7 +144,7 @@ export class Manifest {
   /** Loads the match, and checks that it is the engine that the manifest tells of. */
   async load(
     machine: EngineMachine,
-    options: ManifestWanted & EngineLoadOptions = {},
+    options: ManifestWanted & Pick<EngineLoadOptions, 'verifyKey'> = {},
   ): Promise<ManifestMatch & { engine: Engine }> {
     const { verifyKey } = options;
     const match = this.match(machine, options);
@@ -175,7 +175,7 @@ function objectionTo(
   { name, precision, shapes }: ManifestWanted,
 ): string | undefined {
   if (name !== undefined && entry.name !== name) return `it is not "${name}"`;
-  const own = entry.target.precision ?? 'fp32';
+  const own = entry.facts.options.precision ?? 'fp32';
   if (precision !== undefined && own !== precision) return `its precision is ${own}`;
   const [asked] = checkShapes(shapes);
   if (asked && !holds(entry.facts, asked))

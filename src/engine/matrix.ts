@@ -60,7 +60,7 @@ export async function buildMatrix(
   if (input.kind !== 'onnx') {
     throw new TensorRTNodeError(
       'ERR_INVALID_MODEL',
-      `Expected an ONNX model but ${input.label} is a TensorRT engine`,
+      `Expected an ONNX model but ${input.label} is a TensorRT engine or a manifest of some`,
     );
   }
   const stem = input.path === undefined ? 'model' : path.basename(input.path, '.onnx');
@@ -152,7 +152,11 @@ function expandTargets(
     const target: EngineBuildOptions = { ...options, ...own };
     for (const key of ['output', 'cache', 'signingKey', 'signal', 'onLog', 'onProgress']) {
       if (key in target)
-        throw invalidValue(`options.targets[${index}].${key}`, 'it for all targets', 'one for a target');
+        throw invalidValue(
+          `options.targets[${index}].${key}`,
+          'it for all targets',
+          'one for a target',
+        );
     }
     if (name !== undefined) {
       if (!isPlainName(name) || taken.has(name))

@@ -58,7 +58,9 @@ export async function rebuildEngine(
 
 /** The options that an engine says it was built with. */
 export function recordedOptions(engine: EngineDescription): EngineBuildOptions {
-  const { options, flavor, computeCapabilities = [], profiles = [], metadata } = engine;
+  const { given, options, flavor, computeCapabilities = [], profiles = [], metadata } = engine;
+  if (given) return { ...(given as EngineBuildOptions), metadata };
+  // Engines of before options were recorded as given.
   return {
     ...(options as EngineBuildOptions),
     ...(flavor === undefined ? {} : { flavor }),
@@ -66,7 +68,9 @@ export function recordedOptions(engine: EngineDescription): EngineBuildOptions {
     ...(profiles.length > 0
       ? {
           shapes: profiles.map((ranges) =>
-            Object.fromEntries(ranges.map(({ input, min, opt, max }) => [input, { min, opt, max }])),
+            Object.fromEntries(
+              ranges.map(({ input, min, opt, max }) => [input, { min, opt, max }]),
+            ),
           ),
         }
       : {}),

@@ -7,7 +7,7 @@ import type { ResolvedSessionOptions } from './options';
 
 /** In the order in which 'auto' tries them. */
 const factories: readonly (readonly [BackendName, BackendFactory])[] = [
-  ['tensorrt', (model) => createTensorRTBackend(model)],
+  ['tensorrt', (model, options) => createTensorRTBackend(model, options)],
   ['cpu', createCpuBackend],
 ];
 
@@ -49,7 +49,7 @@ export async function chooseBackend(
     } catch (thrown) {
       const error = thrown as TensorRTNodeError;
       if (!unavailable.includes(error.code)) throw error;
-      if (model.kind === 'engine') throw engineNeedsGpu(model, error);
+      if (model.kind !== 'onnx') throw engineNeedsGpu(model, error);
       reasons.push(`${name}: ${error.message} (${error.code})`);
     }
   }
@@ -57,9 +57,10 @@ export async function chooseBackend(
 }
 
 function engineNeedsGpu(model: ModelInput, error: TensorRTNodeError): TensorRTNodeError {
+  const what = model.kind === 'manifest' ? 'a manifest of TensorRT engines' : 'a TensorRT engine';
   return new TensorRTNodeError(
     error.code,
-    `${model.label} is a TensorRT engine, which only a GPU can run. ${error.message}`,
+    `${model.label} is ${what}, which only a GPU can run. ${error.message}`,
     { cause: error, details: error.details },
   );
 }

@@ -1,7 +1,8 @@
 import { open, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isPlan } from '../engine/plan-file';
+import { manifestName } from '../engine/manifest-name';
+import { isPlan } from '../engine/plan-version';
 import { TensorRTNodeError } from '../errors';
 import { invalidArgument } from '../validate';
 
@@ -10,7 +11,8 @@ export type ModelSource = string | URL | Uint8Array | ArrayBuffer;
 
 /** A model that exists, is not empty, and is of a known kind; its content is not checked yet. */
 export interface ModelInput {
-  readonly kind: 'onnx' | 'engine';
+  /** `manifest`: a file, or its folder, that `buildMatrix` wrote. */
+  readonly kind: 'onnx' | 'engine' | 'manifest';
   /** Set when the model is a file. */
   readonly path?: string;
   /** Set when the model was given as bytes. */
@@ -51,6 +53,8 @@ async function openFile(file: string): Promise<ModelInput> {
   try {
     // Asked before opening: to open a named pipe would wait for a writer for ever.
     const stats = await stat(file);
+    if (stats.isDirectory() && (await isFile(path.join(file, manifestName))))
+      return { kind: 'manifest', path: file, label: file };
     if (!stats.isFile()) {
       throw new TensorRTNodeError(
         'ERR_INVALID_MODEL',
@@ -60,6 +64,8 @@ async function openFile(file: string): Promise<ModelInput> {
     handle = await open(file, 'r');
     const head = new Uint8Array(64);
     const { bytesRead } = await handle.read(head, 0, head.length, 0);
+    if (path.extname(file) === '.json' && head[0] === 0x7b /* { */)
+      return { kind: 'manifest', path: file, label: file };
     const engine =
       engineExtensions.includes(path.extname(file).toLowerCase()) ||
       isEngine(head.subarray(0, bytesRead));
@@ -78,6 +84,13 @@ async function openFile(file: string): Promise<ModelInput> {
   } finally {
     await handle?.close();
   }
+}
+
+async function isFile(file: string): Promise<boolean> {
+  return stat(file).then(
+    (found) => found.isFile(),
+    () => false,
+  );
 }
 
 function requireSize(size: number, label: string, engine: boolean): void {

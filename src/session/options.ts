@@ -1,3 +1,6 @@
+import { checkBuildOptions, type EngineBuildOptions } from '../engine/build-options';
+import type { EngineLoadOptions } from '../engine/engine';
+import { checkWanted, type ManifestWanted } from '../engine/manifest';
 import {
   invalidArgument,
   reading,
@@ -28,6 +31,22 @@ export interface SessionOptions {
   maxQueued?: number;
   /** Settings of the CPU backend, which other backends ignore. */
   cpu?: CpuOptions;
+  /** Settings of the TensorRT backend, which other backends ignore. */
+  tensorrt?: TensorRTOptions;
+}
+
+/** How the TensorRT backend comes by its engine. */
+export interface TensorRTOptions {
+  /** Where engines that are built from ONNX models are kept. Default true: the user's cache. False: nowhere. */
+  cache?: EngineBuildOptions['cache'];
+  /** Options of such a build; flavour and GPU are those of this machine where they are left out. */
+  build?: EngineBuildOptions;
+  /** Builds an engine file anew that does not run on this machine, from the ONNX file that it names. Default false. */
+  rebuild?: boolean;
+  /** Key that has to have signed an engine file. Default: `TENSORRT_NODE_VERIFY_KEY`, see `Engine.load`. */
+  verifyKey?: EngineLoadOptions['verifyKey'];
+  /** Which engine of a manifest. Default: the first that runs here. */
+  engine?: ManifestWanted;
 }
 
 export interface CpuOptions {
@@ -56,10 +75,18 @@ export interface ResolvedSessionOptions {
   readonly backend: 'auto' | BackendName;
   readonly concurrency: number;
   readonly maxQueued: number;
+  readonly tensorrt: Readonly<TensorRTOptions>;
   readonly cpu: Readonly<Required<Omit<CpuOptions, 'library'>>> & { readonly library?: string };
 }
 
-export const sessionKeys = ['backend', 'optimizeFor', 'concurrency', 'maxQueued', 'cpu'] as const;
+export const sessionKeys = [
+  'backend',
+  'optimizeFor',
+  'concurrency',
+  'maxQueued',
+  'cpu',
+  'tensorrt',
+] as const;
 const cpuKeys = [
   'library',
   'intraOpThreads',
@@ -89,8 +116,31 @@ function resolveAll(options: SessionOptions): ResolvedSessionOptions {
     backend,
     concurrency: requireInteger('options.concurrency', concurrency, 1, 256),
     maxQueued: requireInteger('options.maxQueued', maxQueued, 0, 1_000_000),
+    tensorrt: resolveTensorRT(options.tensorrt),
     cpu: resolveCpu(options.cpu, latency ? cores : 1),
   };
+}
+
+/** Keys are checked where they are used; here that they are options at all. */
+function resolveTensorRT(options: TensorRTOptions = {}): TensorRTOptions {
+  requireKnownKeys('options.tensorrt', options, [
+    'cache',
+    'build',
+    'rebuild',
+    'verifyKey',
+    'engine',
+  ]);
+  const { build, engine, rebuild } = options;
+  if (build !== undefined) {
+    checkBuildOptions(build);
+    for (const name of ['output', 'cache', 'signal'] as const) {
+      if (name in build)
+        throw invalidArgument(`options.tensorrt.build.${name}`, 'nothing', build[name]);
+    }
+  }
+  if (rebuild !== undefined) requireBoolean('options.tensorrt.rebuild', rebuild);
+  if (engine !== undefined) checkWanted(engine);
+  return options;
 }
 
 function resolveCpu(options: CpuOptions = {}, cores: number): ResolvedSessionOptions['cpu'] {

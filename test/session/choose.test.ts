@@ -105,7 +105,9 @@ describe('choosing a backend', () => {
 describe('the TensorRT backend of this version', () => {
   it('names what the machine lacks first', async () => {
     const error = new TensorRTNodeError('ERR_TENSORRT_UNAVAILABLE', 'no library');
-    await expect(createTensorRTBackend(await onnx(), async () => error)).rejects.toBe(error);
+    await expect(
+      createTensorRTBackend(await onnx(), resolveOptions(), async () => error),
+    ).rejects.toBe(error);
   });
 
   it('tells a machine without a device from one without TensorRT', async () => {
@@ -126,7 +128,9 @@ describe('the TensorRT backend of this version', () => {
   });
 
   it('says that running is still to come where a device exists', async () => {
-    await expect(createTensorRTBackend(await onnx(), async () => undefined)).rejects.toMatchObject({
+    await expect(
+      createTensorRTBackend(await onnx(), resolveOptions(), async () => undefined),
+    ).rejects.toMatchObject({
       code: 'ERR_NOT_IMPLEMENTED',
       status: 501,
       message: expect.stringContaining('use backend "cpu"'),

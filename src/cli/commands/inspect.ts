@@ -5,7 +5,9 @@ import { type OnnxModelInfo, type OnnxValue, readOnnxModel } from '../../onnx/mo
 import { parseYoloMetadata } from '../../onnx/yolo-metadata';
 import { openModel } from '../../session/model-input';
 import { printJson } from '../common';
+import { compatibilityText } from '../compatibility-text';
 import { columns, formatBytes, printable, table, truncate } from '../text';
+import { readKeyFile } from './signing';
 
 /** Lines stay within this many columns; names longer than that are cut. */
 const width = 100;
@@ -17,6 +19,7 @@ export function registerInspect(program: Command): void {
     .description('show what is in a model: inputs, outputs, operators, weights, metadata')
     .argument('<model>', 'ONNX or engine file')
     .option('--json', 'print everything as JSON')
+    .option('--verify-key <file>', 'PEM file of public keys that have to have signed the engine')
     .addHelpText(
       'after',
       `
@@ -30,12 +33,23 @@ Neither the weights nor the plan are loaded: a model of gigabytes takes a few me
     .action(inspect);
 }
 
-async function inspect(model: string, flags: { json?: boolean }): Promise<void> {
+async function inspect(
+  model: string,
+  flags: { json?: boolean; verifyKey?: string },
+): Promise<void> {
   const input = await openModel(model);
   if (input.kind === 'engine') {
-    const description = (await Engine.load(model)).inspect();
-    if (flags.json) printJson({ kind: 'engine', path: path.resolve(model), ...description });
-    else process.stdout.write(engineReport(path.basename(model), description));
+    const verifyKey =
+      flags.verifyKey === undefined ? undefined : await readKeyFile(flags.verifyKey);
+    const engine = await Engine.load(model, verifyKey === undefined ? {} : { verifyKey });
+    const description = engine.inspect();
+    const compatibility = await engine.compatibility();
+    if (flags.json) {
+      printJson({ kind: 'engine', path: path.resolve(model), ...description, compatibility });
+      return;
+    }
+    process.stdout.write(engineReport(path.basename(model), description));
+    process.stdout.write(`\n${compatibilityText(compatibility)}`);
     return;
   }
   const info = await readOnnxModel(model);

@@ -27,10 +27,10 @@ export async function createCpuBackend(
   model: ModelInput,
   options: ResolvedSessionOptions,
 ): Promise<Backend> {
-  if (model.kind === 'engine') {
+  if (model.kind !== 'onnx') {
     throw new TensorRTNodeError(
       'ERR_INVALID_MODEL',
-      `Expected an ONNX model for backend "cpu" but ${model.label} is a TensorRT engine, ` +
+      `Expected an ONNX model for backend "cpu" but ${model.label} is a TensorRT engine or a manifest of some, ` +
         'which runs on a GPU only; give the ONNX file that it was built from',
     );
   }

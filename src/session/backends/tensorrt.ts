@@ -1,8 +1,10 @@
+import { type AcquireOptions, acquireEngine } from '../../engine/acquire';
 import { selectTensorRT } from '../../engine/library';
 import { TensorRTNodeError } from '../../errors';
 import { native } from '../../native/binding';
 import type { Backend } from '../backend';
 import type { ModelInput } from '../model-input';
+import { type ResolvedSessionOptions, resolveOptions } from '../options';
 
 /** Whether this version runs engines where the machine can. */
 export const runsEngines = false;
@@ -11,20 +13,38 @@ export const runsEngines = false;
 export type TensorRTObstacle = () => Promise<TensorRTNodeError | undefined>;
 
 /**
- * This version builds engines and does not run them. It says first what the machine lacks, since that is
- * what the caller can change.
- * @throws ERR_TENSORRT_UNAVAILABLE, ERR_TENSORRT_VERSION, ERR_NO_DEVICE, else ERR_NOT_IMPLEMENTED
+ * This version builds, keeps and chooses engines and does not run them. It says first what the machine lacks,
+ * since that is what the caller can change, then what is wrong with the engine.
+ * @throws ERR_TENSORRT_UNAVAILABLE, ERR_TENSORRT_VERSION, ERR_NO_DEVICE, ERR_ENGINE_INCOMPATIBLE, what building and
+ * loading an engine throw, else ERR_NOT_IMPLEMENTED
  */
 export async function createTensorRTBackend(
   model: ModelInput,
+  options: ResolvedSessionOptions = resolveOptions(),
   obstacle: TensorRTObstacle = findObstacle,
+  acquire: typeof acquireEngine = acquireEngine,
 ): Promise<Backend> {
   const found = await obstacle();
   if (found) throw found;
-  throw new TensorRTNodeError(
+  // Nobody should wait for a build whose engine is not run: 'auto' goes on to the CPU.
+  if (!runsEngines && options.backend === 'auto') throw notYet(model.label);
+  const { engine, reasons } = await acquire(model, toAcquireOptions(options));
+  const { path: file } = engine;
+  await engine.dispose();
+  throw notYet(model.label, file === undefined ? reasons : [...reasons, `the engine is ${file}`]);
+}
+
+function toAcquireOptions({ tensorrt }: ResolvedSessionOptions): AcquireOptions {
+  const { engine, ...rest } = tensorrt;
+  return { ...rest, ...(engine === undefined ? {} : { wanted: engine }) };
+}
+
+function notYet(label: string, details: readonly string[] = []): TensorRTNodeError {
+  return new TensorRTNodeError(
     'ERR_NOT_IMPLEMENTED',
-    `Running ${model.label} on the GPU is not part of this version, although TensorRT and a device ` +
+    `Running ${label} on the GPU is not part of this version, although TensorRT and a device ` +
       'are there; use backend "cpu" with the ONNX model meanwhile',
+    { details },
   );
 }
 

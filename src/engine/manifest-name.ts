@@ -1,0 +1,2 @@
+/** File that lists the engines of a folder. */
+export const manifestName = 'manifest.json';
