@@ -14,7 +14,7 @@ export interface BuildJob {
   /** Where the caller's ONNX file is; absent for a model that was given as bytes. */
   onnxPath?: string;
   /** Options as they were given, plain data alone. */
-  given: Record<string, unknown>;
+  given?: Record<string, unknown>;
   options: CheckedBuildOptions;
   /** The plan file is written here first, … */
   temporaryPath: string;

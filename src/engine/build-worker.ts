@@ -128,7 +128,7 @@ async function build(
       inputs: built.inputs,
       outputs: built.outputs,
       ...(job.onnxPath === undefined ? {} : { onnxPath: job.onnxPath }),
-      given: job.given,
+      ...(job.given === undefined ? {} : { given: job.given }),
       ...(await machine),
       plugins: await plugins,
     };
