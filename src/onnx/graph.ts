@@ -182,7 +182,14 @@ export class GraphIndex {
 
 /** Names of the values that a node uses: its inputs, and what its sub-graphs take from outside. */
 export function usesOf(node: NodeProto): Set<string> {
-  const uses = new Set(node.inputs.filter((input) => input !== ''));
+  const uses = capturedBy(node);
+  for (const input of node.inputs) if (input !== '') uses.add(input);
+  return uses;
+}
+
+/** Names of the values that the sub-graphs of a node take from outside. */
+export function capturedBy(node: NodeProto): Set<string> {
+  const uses = new Set<string>();
   for (const attribute of node.attributes) {
     for (const graph of attributeGraphs(attribute)) {
       for (const value of outerUses(graph)) uses.add(value);

@@ -1,4 +1,4 @@
-import { attributeInt, findAttribute, makeNode, replaceInnerUses, usesOf } from '../graph';
+import { attributeInt, capturedBy, findAttribute, makeNode, replaceInnerUses } from '../graph';
 import type { GraphProto, NodeProto } from '../schema';
 import { type ElementTypes, elementTypes } from '../types';
 import { allGraphs } from '../walk';
@@ -86,8 +86,7 @@ export class HalfGraph {
 
   /** Values that a node's sub-graphs take from outside; they stay in float32. */
   private captured(node: NodeProto): string[] {
-    const inputs = new Set(node.inputs);
-    return [...usesOf(node)].filter((value) => !inputs.has(value) && this.isFloat(value));
+    return [...capturedBy(node)].filter((value) => this.isFloat(value));
   }
 
   /** Fixes the type of each value under its own name. */
