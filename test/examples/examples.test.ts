@@ -50,6 +50,24 @@ describe('examples/detect.js', () => {
   });
 });
 
+describe('examples/precision.mjs', () => {
+  it('casts the sample model and finds the same on the picture', () => {
+    const { status, stdout, stderr } = runExample('precision.mjs');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(/\d+ nodes in fp16, \d+ in float32; \d+ casts inserted/);
+    const [, float, half] = /float32: (\d+) objects, fp16: (\d+) objects/.exec(stdout)!;
+    expect(Number(float)).toBeGreaterThan(20);
+    expect(half).toBe(float);
+    expect(Number(/score: ([\d.]+)/.exec(stdout)![1])).toBeLessThan(0.02);
+  });
+
+  it('says in one line what is wrong with a model that is not there', () => {
+    const { status, stderr } = runExample('precision.mjs', 'absent.onnx');
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^ERR_IO: .*absent\.onnx.*\n$/);
+  });
+});
+
 describe('what npm start shows', () => {
   it('is where it ran and why, what it found, and annotated pictures', () => {
     const demo = new URL(path.join(projectRoot, 'scripts', 'demo', 'demo.mjs'), 'file:').href;
