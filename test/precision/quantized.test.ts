@@ -9,8 +9,7 @@ import { convModel, onnxModel, type TestModel } from '../helpers/onnx-writer';
 import { hasRtx } from '../helpers/trt';
 
 const channels = 16;
-const image = (name: string) =>
-  ({ name, dtype: 'float32', dims: [1, channels, 32, 32] }) as const;
+const image = (name: string) => ({ name, dtype: 'float32', dims: [1, channels, 32, 32] }) as const;
 const scalar = (name: string, value: number) =>
   ({ name, dtype: 'float32', dims: [], data: [value] }) as const;
 
@@ -57,7 +56,11 @@ describe.skipIf(!hasRtx)('builds by real TensorRT-RTX', () => {
   let builder: EngineBuilder;
   const temporary = (): string[] =>
     readdirSync(tmpdir()).filter((name) => name.startsWith('tensorrt-node-build-'));
-  const options = { flavor: 'rtx1', computeCapabilities: ['8.9'], profilingVerbosity: 'detailed' } as const;
+  const options = {
+    flavor: 'rtx1',
+    computeCapabilities: ['8.9'],
+    profilingVerbosity: 'detailed',
+  } as const;
   beforeAll(() => {
     requireCompiledWorker();
     builder = new EngineBuilder();

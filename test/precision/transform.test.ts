@@ -1,5 +1,13 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -111,7 +119,10 @@ describe('transformModel', () => {
     writeOutside('beside.onnx');
     let turns = 0;
     const timer = setInterval(() => turns++, 1);
-    await transformModel(file('beside.onnx'), { output: file('beside-out.onnx'), precision: 'bf16' });
+    await transformModel(file('beside.onnx'), {
+      output: file('beside-out.onnx'),
+      precision: 'bf16',
+    });
     clearInterval(timer);
     expect(turns).toBeGreaterThan(2);
   });
@@ -166,7 +177,13 @@ describe('tensorrt-node convert', () => {
 
   it('writes the model and says what was done', () => {
     writeFileSync(file('cli.onnx'), convModel());
-    const { status, stdout } = run(file('cli.onnx'), '-o', file('cli-fp16.onnx'), '--precision', 'fp16');
+    const { status, stdout } = run(
+      file('cli.onnx'),
+      '-o',
+      file('cli-fp16.onnx'),
+      '--precision',
+      'fp16',
+    );
     expect(status).toBe(0);
     expect(stdout).toBe(
       `${file('cli-fp16.onnx')}: 5 nodes, 3 before\n  precision: 3 nodes in fp16, 0 in float32; 2 casts inserted\n`,
@@ -175,9 +192,24 @@ describe('tensorrt-node convert', () => {
 
   it('passes all flags on, and prints JSON', () => {
     writeFileSync(file('cli.onnx'), convModel());
-    const args = ['--precision', 'bf16', '--keep-float-operators', 'Relu, Exp', '--keep-float-nodes', 'conv1'];
+    const args = [
+      '--precision',
+      'bf16',
+      '--keep-float-operators',
+      'Relu, Exp',
+      '--keep-float-nodes',
+      'conv1',
+    ];
     const { status, stdout } = run(
-      ...[file('cli.onnx'), '-o', file('cli-bf16.onnx'), ...args, '--half-io', '--half-tail', '--json'],
+      ...[
+        file('cli.onnx'),
+        '-o',
+        file('cli-bf16.onnx'),
+        ...args,
+        '--half-io',
+        '--half-tail',
+        '--json',
+      ],
     );
     expect(status).toBe(0);
     expect(JSON.parse(stdout).passes[0].options).toEqual({
