@@ -12,6 +12,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   bind::ExportCuda(env, exports);
   bind::ExportTensorRt(env, exports);
   bind::ExportVision(env, exports);
+  bind::ExportDecoding(env, exports);
   return exports;
 }
 

@@ -12,5 +12,6 @@ void ExportCpu(Napi::Env env, Napi::Object exports);
 void ExportCuda(Napi::Env env, Napi::Object exports);
 void ExportTensorRt(Napi::Env env, Napi::Object exports);
 void ExportVision(Napi::Env env, Napi::Object exports);
+void ExportDecoding(Napi::Env env, Napi::Object exports);
 
 }  // namespace tensorrt_node::bind

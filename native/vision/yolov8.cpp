@@ -10,16 +10,13 @@
 #include "vision/half.h"
 #include "vision/nms.h"
 #include "vision/score_order.h"
+#include "vision/suppression.h"
 
 namespace tensorrt_node {
 namespace {
 
-/// Pixels between the boxes of one class and the next.
-constexpr float kClassOffset = 7680.0F;
 /// Anchors scanned at a time: what is known of them stays in the first-level cache.
 constexpr std::size_t kRun = 512;
-/// Candidates whose boxes are fetched together.
-constexpr std::size_t kChunk = 64;
 /// Memory that a thread keeps from one call to the next, at most.
 constexpr std::size_t kKeptBytes = std::size_t{4} << 20;
 
@@ -53,11 +50,6 @@ Box BoxOf(const Yolov8Output& output, std::size_t anchor) noexcept {
   return {rounded(box.x1), rounded(box.y1), rounded(box.x2), rounded(box.y2)};
 }
 
-bool IsFinite(const Box& box) noexcept {
-  return std::isfinite(box.x1) && std::isfinite(box.y1) && std::isfinite(box.x2) &&
-         std::isfinite(box.y2);
-}
-
 /// Fills `work` and returns how far the boxes of the candidates reach in x.
 Reach FindCandidates(const Yolov8Output& output, const DetectionOptions& options, Isa isa,
                      Workspace& work) {
@@ -88,17 +80,6 @@ Reach FindCandidates(const Yolov8Output& output, const DetectionOptions& options
     work.order.Take(kernels.collect(output, {best, best_class, begin, count}, room, reach));
   }
   return reach;
-}
-
-void Append(const Box& box, const BoxMapping& mapping, Detections& detections) {
-  const auto map = [](float value, float pad, float gain, float size) {
-    return std::clamp((value - pad) / gain, 0.0F, size);
-  };
-  detections.boxes.insert(detections.boxes.end(),
-                          {map(box.x1, mapping.pad_x, mapping.gain_x, mapping.width),
-                           map(box.y1, mapping.pad_y, mapping.gain_y, mapping.height),
-                           map(box.x2, mapping.pad_x, mapping.gain_x, mapping.width),
-                           map(box.y2, mapping.pad_y, mapping.gain_y, mapping.height)});
 }
 
 float ToFloat(float value) noexcept { return value; }
@@ -153,32 +134,11 @@ Detections DecodeYolov8(const Yolov8Output& output, const DetectionOptions& opti
   KeptBoxes& kept = work.kept;
   kept.Reset(options.iou, by_class ? output.classes : 1, isa);
 
-  Detections detections;
-  detections.candidates = order.size;
-  const std::size_t count = std::min(order.size, options.max_candidates);
-  detections.Reserve(std::min({count, options.max_detections, kRun}));
-  Box boxes[kChunk];
-  std::int32_t classes[kChunk];
-  for (std::size_t begin = 0; begin < count && kept.size() < options.max_detections;
-       begin += kChunk) {
-    // Fetched together, so that the waits for memory overlap.
-    const std::size_t size = std::min(kChunk, count - begin);
-    for (std::size_t i = 0; i < size; ++i) {
-      const std::size_t anchor = order.Place(begin + i);
-      boxes[i] = BoxOf(output, anchor);
-      classes[i] = work.best_class[anchor];
-    }
-    for (std::size_t i = 0; i < size && kept.size() < options.max_detections; ++i) {
-      const Box& box = boxes[i];
-      const float offset = options.agnostic ? 0.0F : static_cast<float>(classes[i]) * kClassOffset;
-      const Box moved{box.x1 + offset, box.y1 + offset, box.x2 + offset, box.y2 + offset};
-      if (!kept.Add(moved, by_class ? static_cast<std::size_t>(classes[i]) : 0)) continue;
-      Append(box, mapping, detections);
-      detections.scores.push_back(order.Score(begin + i));
-      detections.classes.push_back(classes[i]);
-      detections.anchors.push_back(static_cast<std::int32_t>(order.Place(begin + i)));
-    }
-  }
+  Detections detections = SuppressInOrder(
+      order, options, mapping, kept, by_class, [&](std::size_t anchor, std::int32_t& class_index) {
+        class_index = work.best_class[anchor];
+        return BoxOf(output, anchor);
+      });
   if (work.ByteSize() > kKeptBytes) work = {};
   return detections;
 }
@@ -200,13 +160,6 @@ std::size_t CollectScalar(const Yolov8Output& output, const ScanRun& run, std::u
     entries[taken++] = ScoreOrder::EntryOf(run.best[i], static_cast<std::uint32_t>(run.begin + i));
   }
   return taken;
-}
-
-void Detections::Reserve(std::size_t count) {
-  boxes.reserve(4 * count);
-  scores.reserve(count);
-  classes.reserve(count);
-  anchors.reserve(count);
 }
 
 void BestScalar(const float* scores, const ScanShape& shape, float* best,

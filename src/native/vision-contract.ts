@@ -60,6 +60,27 @@ export interface Yolov8DecodeOptions {
   images: BoxMapping[];
 }
 
+/** The outputs of a head that keeps the K best anchors, one picture after the other. */
+export interface TopKOutputs {
+  /** float32 `[N, K, 4]`: x1, y1, x2, y2 in pixels of the network input. */
+  boxes: BufferHandle | Bytes;
+  /** float32 `[N, K]`: the score of the best class. */
+  scores: BufferHandle | Bytes;
+  /** `[N, K]`: the best class. */
+  labels: BufferHandle | Bytes;
+}
+
+/** As {@link Yolov8DecodeOptions}, for {@link TopKOutputs}. */
+export interface TopKDecodeOptions
+  extends Pick<
+    Yolov8DecodeOptions,
+    'confidence' | 'iou' | 'maxDetections' | 'agnostic' | 'classes' | 'lent' | 'images'
+  > {
+  /** K: rows of each picture. */
+  count: number;
+  labelType: 'int32' | 'int64';
+}
+
 /** From network input pixels to the picture: x = clamp((x - padX) / gainX, 0, width), likewise y. */
 export interface BoxMapping {
   padX: number;
@@ -76,10 +97,12 @@ export interface NativeDetections {
   boxes: Float32Array<ArrayBuffer>;
   scores: Float32Array<ArrayBuffer>;
   classes: Int32Array<ArrayBuffer>;
-  /** Column of the output that each detection comes from. */
+  /** Column of the output (or row, of a top-K head) that each detection comes from. */
   anchors: Int32Array<ArrayBuffer>;
   /** Anchors above the confidence (and of the wanted classes) before suppression. */
   candidates: number;
+  /** Every row of a top-K head is above the confidence: the graph may have left out others that are. */
+  truncated: boolean;
   /** Time that the decoding took on its thread, without the way there and back. */
   nativeMs: number;
 }
@@ -98,4 +121,9 @@ export interface VisionContract {
     output: BufferHandle | Bytes,
     options: Yolov8DecodeOptions,
   ): Promise<NativeDetections[]>;
+  /**
+   * [async] Detections of the K best anchors, one item for each of `options.images`: confidence filter and
+   * class-aware non-maximum suppression as in decodeYolov8. Throws ERR_INVALID_ARGUMENT.
+   */
+  decodeTopK(outputs: TopKOutputs, options: TopKDecodeOptions): Promise<NativeDetections[]>;
 }

@@ -233,23 +233,24 @@ export class VisionModel {
     const times = { preprocessMs: performance.now(), inferenceMs: 0, postprocessMs: 0 };
     const count = this.#input.batch ?? items.length;
     const slot = native().bufferAllocate(count * imageBytes(this.#input, this.imageSize));
-    let output: Tensor | undefined;
+    let tensors: Tensor[] = [];
     try {
       await this.#fill(slot, decoded, plans, count);
       times.inferenceMs = performance.now();
       times.preprocessMs = times.inferenceMs - times.preprocessMs;
       const dims = inputDims(this.#input, count, this.imageSize);
       const feed = Tensor.fromNative(this.#input.dtype, dims, slot);
-      const outputs = await this.session.run(
-        { [this.#input.name]: feed },
-        [this.#head.outputName],
-        { nativeOutputs: true },
-      );
-      output = outputs[this.#head.outputName]!;
+      const outputs = await this.session.run({ [this.#input.name]: feed }, this.#head.outputNames, {
+        nativeOutputs: true,
+      });
+      tensors = Object.values(outputs);
       times.postprocessMs = performance.now();
       times.inferenceMs = times.postprocessMs - times.inferenceMs;
       const found = await this.#head.decode(
-        { dims: output.dims, data: output.nativeBuffer! },
+        this.#head.outputNames.map((name) => ({
+          dims: outputs[name]!.dims,
+          data: outputs[name]!.nativeBuffer!,
+        })),
         decoded.map(({ image }, i) => boxMapping(image, plans[i]!)),
         options,
       );
@@ -271,7 +272,7 @@ export class VisionModel {
       });
     } finally {
       native().bufferRelease(slot);
-      output?.dispose();
+      for (const tensor of tensors) tensor.dispose();
     }
   }
 

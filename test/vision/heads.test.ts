@@ -19,7 +19,7 @@ describe('chooseHead', () => {
   ])('finds a YOLOv8 head %s', (_, facts, classCount) => {
     const head = chooseHead(facts);
     expect(head.layout).toBe('yolov8');
-    expect(head.outputName).toBe('output0');
+    expect(head.outputNames).toEqual(['output0']);
     expect(head.classCount).toBe(classCount);
   });
 
@@ -59,11 +59,11 @@ describe('chooseHead', () => {
       [0, 9, 10],
     ]) {
       await expect(
-        head.decode({ dims, data: new Float32Array(90) }, [image], options),
+        head.decode([{ dims, data: new Float32Array(90) }], [image], options),
       ).rejects.toMatchObject({ code: 'ERR_UNSUPPORTED_MODEL' });
     }
     await expect(
-      head.decode({ dims: [1, 9, 10], data: new Float32Array(89) }, [image], options),
+      head.decode([{ dims: [1, 9, 10], data: new Float32Array(89) }], [image], options),
     ).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
   });
 });

@@ -145,6 +145,7 @@ describe('decodeYolov8', () => {
           classes: new Int32Array([1, 0]),
           anchors: new Int32Array([0, 1]),
           candidates: 2,
+          truncated: false,
           nativeMs: expect.any(Number),
         },
         {
@@ -153,6 +154,7 @@ describe('decodeYolov8', () => {
           classes: new Int32Array(0),
           anchors: new Int32Array(0),
           candidates: 0,
+          truncated: false,
           nativeMs: expect.any(Number),
         },
       ]);

@@ -44,7 +44,7 @@ describeWithData('yolov8 decoding of recorded outputs against the reference dete
       task: 'detect',
       classCount,
     });
-    const [found] = await head.decode(output, [mapping], {
+    const [found] = await head.decode([output], [mapping], {
       confidence: 0.25,
       iou: 0.7,
       maxDetections: 300,

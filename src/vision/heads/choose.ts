@@ -1,9 +1,10 @@
 import { TensorRTNodeError } from '../../errors';
 import type { DetectionHead, HeadLayout, ModelFacts } from './head';
+import { topKLayout } from './top-k';
 import { yolov8Layout } from './yolov8';
 
 /** Every layout that can be decoded, in the order they are tried. */
-export const headLayouts: readonly HeadLayout[] = [yolov8Layout];
+export const headLayouts: readonly HeadLayout[] = [yolov8Layout, topKLayout];
 
 const dimText = (dim: number | null): string => (dim === null || dim < 0 ? '?' : String(dim));
 

@@ -38,16 +38,17 @@ export interface DetectionOptions {
   classes?: number[];
 }
 
-/** A recognised output layout, able to turn a run's output into detections. */
+/** A recognised output layout, able to turn a run's outputs into detections. */
 export interface DetectionHead {
   /** Name of the layout, as errors and logs call it. */
   readonly layout: string;
-  /** The output that {@link decode} reads. */
-  readonly outputName: string;
-  readonly classCount: number;
+  /** The outputs that {@link decode} reads, in its order. */
+  readonly outputNames: readonly string[];
+  /** Undefined where neither outputs nor metadata tell. */
+  readonly classCount: number | undefined;
   /** Detections for each picture of the batch; `images` holds one mapping a picture, in order. */
   decode(
-    output: OutputData,
+    outputs: readonly OutputData[],
     images: readonly BoxMapping[],
     options: DetectionOptions,
   ): Promise<NativeDetections[]>;

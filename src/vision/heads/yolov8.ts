@@ -15,24 +15,25 @@ const boxRows = 4;
 
 class Yolov8Head implements DetectionHead {
   readonly layout = 'yolov8';
-  readonly outputName: string;
+  readonly outputNames: readonly [string];
   readonly classCount: number;
   readonly #dtype: 'float32' | 'float16';
 
   constructor(output: OutputInfo, classCount: number) {
-    this.outputName = output.name;
+    this.outputNames = [output.name];
     this.classCount = classCount;
     this.#dtype = output.dtype as 'float32' | 'float16';
   }
 
   async decode(
-    output: OutputData,
+    [output]: readonly OutputData[],
     images: readonly BoxMapping[],
     options: DetectionOptions,
   ): Promise<NativeDetections[]> {
     const site = new Error();
-    const [batch, channels, anchors] = output.dims;
+    const [batch, channels, anchors] = output?.dims ?? [];
     if (
+      output === undefined ||
       output.dims.length !== 3 ||
       batch === undefined ||
       anchors === undefined ||
@@ -42,7 +43,7 @@ class Yolov8Head implements DetectionHead {
       throw new TensorRTNodeError(
         'ERR_UNSUPPORTED_MODEL',
         `Expected [at least ${images.length}, ${boxRows + this.classCount}, anchors] for output ` +
-          `"${this.outputName}" but received [${output.dims.join(', ')}]`,
+          `"${this.outputNames[0]}" but received [${output?.dims.join(', ')}]`,
       );
     }
     try {
