@@ -78,6 +78,7 @@ export {
   readOnnxModel,
 } from './onnx/model';
 export type { OnnxLimits } from './onnx/open';
+export type { ImageInputOptions } from './onnx/passes/image-input';
 export type { PassOptions, PassReport } from './onnx/passes/pass';
 export type { Precision, PrecisionOptions } from './onnx/passes/precision-options';
 export type { TransformReport } from './onnx/rewrite';

@@ -120,6 +120,7 @@ async function build(
       profiles: options.profiles,
       options: {
         ...Object.fromEntries(options.settings.map(({ name, value }) => [name, value])),
+        ...options.transforms,
         ...(options.transforms.precision ? { precision: options.transforms.precision.type } : {}),
       },
       ...(prepared.passes.length > 0 ? { graphPasses: prepared.passes } : {}),

@@ -13,7 +13,7 @@ export interface EngineFacts {
   /** GPUs that it was built for, such as `8.9`; empty: the library's default, or the GPU it was built on. */
   computeCapabilities: string[];
   profiles: TrtShapeRange[][];
-  /** Builder settings that were given, and the precision that the graph was cast to. */
+  /** Builder settings that were given, and the edits of the graph that were asked for. */
   options: Record<string, unknown>;
   /** Options of the build as they were given, plain data alone: what a build anew begins with. */
   given?: Record<string, unknown>;
