@@ -17,8 +17,11 @@ export interface DetectionLayout {
   coefficients: number;
 }
 
-const known =
-  'float [N, 4 + classes, A] (YOLOv8, YOLO11, YOLOv5u) or [N, A, 5 + classes] (YOLOv5), with mask prototypes as second output where it segments';
+const layouts = [
+  'YOLOv8, YOLO11, YOLOv5u: float [N, 4 + classes, anchors]',
+  'YOLOv5: float [N, anchors, 5 + classes]',
+  'either with mask prototypes [N, coefficients, H, W] as second output, and their coefficients behind the classes',
+];
 
 /**
  * Recognises the raw head of a detection or segmentation model by its outputs and metadata.
@@ -30,7 +33,8 @@ export function recogniseDetections({ proto, name }: OnnxModel): DetectionLayout
   const fail = (reason?: string): never => {
     const seen = outputs.map(declaredText).join('; ') || 'no outputs';
     throw unsupported(
-      `Expected a raw detection head, ${known}, for topK but ${name} has ${seen}${reason === undefined ? '' : ` (${reason})`}`,
+      `Expected the raw head of a YOLO detector for topK but ${name} has ${seen}${reason === undefined ? '' : ` (${reason})`}`,
+      layouts,
     );
   };
   const { task } = metadata;

@@ -37,8 +37,8 @@ export function metadataOf(proto: ModelProto): Record<string, string> {
   return Object.fromEntries(proto.metadata.map(({ key, value }) => [key ?? '', value ?? '']));
 }
 
-export function unsupported(message: string): TensorRTNodeError {
-  return new TensorRTNodeError('ERR_UNSUPPORTED_MODEL', message);
+export function unsupported(message: string, details: readonly string[] = []): TensorRTNodeError {
+  return new TensorRTNodeError('ERR_UNSUPPORTED_MODEL', message, { details });
 }
 
 /** Adds nodes and constants to a graph under names that are free. */
