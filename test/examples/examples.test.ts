@@ -102,3 +102,15 @@ describeWithRtx('examples/build-engine.js', () => {
     expect(stderr).toMatch(/^ERR_IO: .*absent\.onnx/);
   });
 });
+
+describeWithRtx('examples/many-gpus.js', () => {
+  it('builds for several GPUs, and says which engine a machine takes or why none', () => {
+    const { status, stdout, stderr } = runExample('many-gpus.js');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(/^built {2}ada-fp16 \d+ ms$/m);
+    expect(stdout).toMatch(/^built {2}shelf-rtx1-sm12\.0-batch1-8 \d+ ms$/m);
+    expect(stdout).toMatch(/^an RTX 4090 takes ada-fp16\.engine$/m);
+    expect(stdout).toMatch(/^this machine takes (\S+\.engine|none of them:\n( {2}.+\n)+)/m);
+    expect(readdirSync(path.join(folder, 'out', 'engines'))).toHaveLength(5);
+  });
+});
