@@ -34,6 +34,12 @@ export {
   type EngineLoadOptions,
 } from './engine/engine';
 export type { EngineDevice, EngineFacts } from './engine/engine-facts';
+export type {
+  EngineLayer,
+  EngineLayerIO,
+  EngineLayers,
+  EngineLayerTensor,
+} from './engine/layers';
 export {
   findTensorRT,
   selectTensorRT,
@@ -56,6 +62,15 @@ export {
   type MatrixResult,
   type MatrixTarget,
 } from './engine/matrix';
+export {
+  type BuildVerdict,
+  type DiagnoseOptions,
+  diagnoseModel,
+  type ModelDiagnosis,
+  type ParserProblem,
+  type ParserSubgraph,
+  type ParserVerdict,
+} from './engine/model-doctor';
 export type { EngineRebuildOptions } from './engine/rebuild';
 export type { EngineKey } from './engine/signature';
 export { type ErrorCode, errorTable, TensorRTNodeError } from './errors';
@@ -68,6 +83,7 @@ export {
   setLogSink,
 } from './log';
 export type { Flavor, TrtShapeRange, TrtTensor } from './native/trt-contract';
+export type { DoctorNode, ModelFinding, ModelSuggestion } from './onnx/doctor';
 export type { ExternalFile, ExternalLocation } from './onnx/external-data';
 export {
   type OnnxDim,

@@ -59,6 +59,14 @@ class Observer final : public trt::BuildObserver {
       return event;
     });
   }
+  void OnLayers(const char* text) noexcept override {
+    try {
+      // The detailed form tells more than the short one, whichever comes last.
+      if (layers.rfind("Layers:", 0) != 0) layers = text;
+    } catch (...) {
+      // Out of memory: the engine goes without them.
+    }
+  }
   void OnPhaseStart(const char* phase, const char* parent, int steps) noexcept override {
     Push([steps, name = std::string(phase), above = std::string(parent)](Napi::Env env) {
       Napi::Object event = Tagged(env, "phase-start");
@@ -149,6 +157,8 @@ class Observer final : public trt::BuildObserver {
   std::vector<Tensor> inputs;
   std::vector<Tensor> outputs;
   HostBuffer plan;
+  /// Empty where the library told nothing.
+  std::string layers;
 
  private:
   template <typename Make>
@@ -209,6 +219,9 @@ class BuildTask final : public Task {
     result.Set("outputs", TensorArray(env, observer_.outputs));
     const auto size = observer_.plan.size;
     result.Set("stats", observer_.Stats(env));
+    if (!observer_.layers.empty()) {
+      result.Set("layers", Napi::String::New(env, observer_.layers));
+    }
     result.Set("byteLength", Napi::Number::New(env, static_cast<double>(size)));
     result.Set("plan", BufferHandle::New(env, std::make_shared<HostBuffer>(observer_.plan),
                                          static_cast<std::int64_t>(size)));

@@ -7,6 +7,7 @@
 #include "bind/exports.h"
 #include "bind/task.h"
 #include "bind/trt_build.h"
+#include "bind/trt_tools.h"
 #include "core/thread_pool.h"
 #include "trt/backend.h"
 #include "trt/library.h"
@@ -93,6 +94,10 @@ void ExportTensorRt(Napi::Env env, Napi::Object exports) {
   exports.Set("trtLibraryInfo", Napi::Function::New(env, LibraryInfo));
   exports.Set("trtBuild", Napi::Function::New(env, TrtBuild));
   exports.Set("trtPlanWrite", Napi::Function::New(env, TrtPlanWrite));
+  exports.Set("trtCheckModel", Napi::Function::New(env, TrtCheckModel));
+  exports.Set("trtInspectEngine", Napi::Function::New(env, TrtInspectEngine));
+  exports.Set("trtEngineWeights", Napi::Function::New(env, TrtEngineWeights));
+  exports.Set("trtRefit", Napi::Function::New(env, TrtRefit));
   exports.Set("trtJudgeVersion", Napi::Function::New(env, JudgeVersion));
 }
 

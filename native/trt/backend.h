@@ -1,7 +1,11 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "trt/build.h"
 #include "trt/library.h"
+#include "trt/tools.h"
 #include "trt/version.h"
 
 namespace tensorrt_node::trt {
@@ -14,6 +18,16 @@ struct Backend {
   Version headers;
   /// See BuildEngine in flavor_build.h.
   void (*build)(const Library& library, const BuildRequest& request, BuildObserver& observer);
+  /// See CheckModel in flavor_check.h.
+  std::string (*check)(const Library& library, const std::string& model_path,
+                       const std::vector<std::string>& operators, BuildObserver& observer);
+  /// See InspectEngine in flavor_inspect.h.
+  std::string (*inspect)(const Library& library, const PlanView& plan, BuildObserver& observer);
+  /// See ListWeights in flavor_refit.h.
+  std::string (*weights)(const Library& library, const PlanView& plan, BuildObserver& observer);
+  /// See RefitEngine in flavor_refit.h.
+  void (*refit)(const Library& library, const PlanView& plan, const RefitSource& source,
+                BuildObserver& observer);
 };
 
 /// Null when this binary was compiled without that flavour's headers.

@@ -23,5 +23,6 @@ BuildRequest::~BuildRequest() = default;
 
 BuildObserver::BuildObserver() = default;
 BuildObserver::~BuildObserver() = default;
+void BuildObserver::OnLayers(const char* /*text*/) noexcept {}
 
 }  // namespace tensorrt_node::trt

@@ -96,6 +96,9 @@ class BuildObserver {
   // From any thread of the library, several at once.
   /// `severity` as TensorRT counts: 0 internal error, 1 error, 2 warning, 3 info, 4 verbose.
   virtual void OnLog(int severity, const char* message) noexcept = 0;
+  /// The layers of the engine that was just built, as the library logs them: the only place that
+  /// tells of them without a device.
+  virtual void OnLayers(const char* text) noexcept;
   virtual void OnPhaseStart(const char* phase, const char* parent, int steps) noexcept = 0;
   /// A line of warning severity, whether or not OnLog hears it.
   virtual void OnWarning() noexcept = 0;

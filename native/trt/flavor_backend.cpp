@@ -4,6 +4,9 @@
 
 #include "trt/backend.h"
 #include "trt/flavor_build.h"
+#include "trt/flavor_check.h"
+#include "trt/flavor_inspect.h"
+#include "trt/flavor_refit.h"
 
 namespace tensorrt_node::TRT_FLAVOR {
 
@@ -11,7 +14,11 @@ const trt::Backend& GetBackend() noexcept {
   static constexpr trt::Backend backend{
       trt::Flavor::TRT_FLAVOR_ENUM,
       {NV_TENSORRT_MAJOR, NV_TENSORRT_MINOR, NV_TENSORRT_PATCH, NV_TENSORRT_BUILD},
-      BuildEngine};
+      BuildEngine,
+      CheckModel,
+      InspectEngine,
+      ListWeights,
+      RefitEngine};
   return backend;
 }
 

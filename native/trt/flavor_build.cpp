@@ -15,6 +15,7 @@
 #include "trt/device_check.h"
 #include "trt/flavor_logger.h"
 #include "trt/flavor_network.h"
+#include "trt/flavor_objects.h"
 #include "trt/flavor_settings.h"
 
 namespace tensorrt_node::TRT_FLAVOR {
@@ -43,22 +44,7 @@ class ProgressMonitor final : public nvinfer1::IProgressMonitor {
 
 template <typename T>
 std::unique_ptr<T> Require(T* made, const char* what) {
-  if (made != nullptr) return std::unique_ptr<T>(made);
-  const std::vector<std::string> errors = Logger::Get().Errors();
-  throw Error(ErrorCode::kEngineBuild,
-              std::string("TensorRT could not create ") + what +
-                  (errors.empty() ? std::string() : ": " + errors.front()),
-              errors);
-}
-
-nvinfer1::NetworkDefinitionCreationFlags NetworkFlags() {
-#ifdef TRT_FLAVOR_TRT10
-  // The other flavours know typed networks only: precision is what the graph says, on every flavour
-  // alike.
-  return 1U << static_cast<std::uint32_t>(nvinfer1::NetworkDefinitionCreationFlag::kSTRONGLY_TYPED);
-#else
-  return 0;
-#endif
+  return RequireObject(made, what, ErrorCode::kEngineBuild);
 }
 
 [[noreturn]] void ThrowBuildFailure(bool cancelled) {
@@ -76,8 +62,7 @@ nvinfer1::NetworkDefinitionCreationFlags NetworkFlags() {
 void BuildEngine(const trt::Library& library, const trt::BuildRequest& request,
                  trt::BuildObserver& observer) {
   // Builds share the logger and, inside the library, the GPU's clock for timing.
-  static std::mutex one_at_a_time;
-  const std::lock_guard<std::mutex> lock(one_at_a_time);
+  const std::lock_guard<std::mutex> lock(OneAtATime());
 #ifndef TRT_FLAVOR_RTX1
   trt::RequireDevice();
 #endif

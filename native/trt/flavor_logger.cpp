@@ -1,9 +1,20 @@
 #include "trt/flavor_logger.h"
 
+#include <cstring>
+
 namespace tensorrt_node::TRT_FLAVOR {
 namespace {
 // A failing build repeats itself; the first lines tell the cause.
 constexpr std::size_t kMaxErrors = 64;
+
+/// The builder ends by logging the inspector's text of the engine: "Layers:" and a line for each,
+/// 10.x with "Engine Layer Information:" before.
+bool IsLayerInformation(const char* text) noexcept {
+  for (const char* head : {"Layers:\n", "Engine Layer Information:"}) {
+    if (std::strncmp(text, head, std::strlen(head)) == 0) return true;
+  }
+  return false;
+}
 }  // namespace
 
 Logger& Logger::Get() {
@@ -21,6 +32,7 @@ void Logger::log(Severity severity, const char* message) noexcept {
       errors_.emplace_back(text);
     }
     if (level == static_cast<int>(Severity::kWARNING)) observer_->OnWarning();
+    if (severity == Severity::kVERBOSE && IsLayerInformation(text)) observer_->OnLayers(text);
     if (level <= max_severity_) observer_->OnLog(level, text);
   } catch (...) {
     // Out of memory for a log line: the line is lost, the build goes on.

@@ -46,18 +46,6 @@ const char* ParserCodeName(nvonnxparser::ErrorCode code) noexcept {
   return "UNKNOWN";
 }
 
-std::string Sentence(const trt::ParserErrorView& error) {
-  std::string text;
-  if (error.node >= 0) {
-    text = "node " + std::to_string(error.node);
-    if (error.node_name[0] != '\0') text += std::string(" \"") + error.node_name + "\"";
-    if (error.node_operator[0] != '\0') text += std::string(" (") + error.node_operator + ")";
-    text += ": ";
-  }
-  text += error.reason[0] != '\0' ? error.reason : "no reason given";
-  return text + " [" + error.code_name + "]";
-}
-
 std::string ShapeText(const nvinfer1::Dims& dims) {
   std::string text;
   for (int i = 0; i < dims.nbDims; ++i) text += (i > 0 ? "x" : "") + std::to_string(dims.d[i]);
@@ -124,6 +112,39 @@ std::string InputNames(const nvinfer1::INetworkDefinition& network) {
 
 }  // namespace
 
+trt::ParserErrorView ViewOf(const nvonnxparser::IParserError& error) noexcept {
+  return {static_cast<int>(error.code()),
+          ParserCodeName(error.code()),
+          OrEmpty(error.desc()),
+          error.node(),
+          OrEmpty(error.nodeName()),
+          OrEmpty(error.nodeOperator()),
+          OrEmpty(error.func()),
+          OrEmpty(error.file()),
+          error.line()};
+}
+
+std::string ErrorSentence(const trt::ParserErrorView& error) {
+  std::string text;
+  if (error.node >= 0) {
+    text = "node " + std::to_string(error.node);
+    if (error.node_name[0] != '\0') text += std::string(" \"") + error.node_name + "\"";
+    if (error.node_operator[0] != '\0') text += std::string(" (") + error.node_operator + ")";
+    text += ": ";
+  }
+  text += error.reason[0] != '\0' ? error.reason : "no reason given";
+  return text + " [" + error.code_name + "]";
+}
+
+nvinfer1::NetworkDefinitionCreationFlags NetworkFlags() noexcept {
+#ifdef TRT_FLAVOR_TRT10
+  // The other flavours know typed networks only.
+  return 1U << static_cast<std::uint32_t>(nvinfer1::NetworkDefinitionCreationFlag::kSTRONGLY_TYPED);
+#else
+  return 0;
+#endif
+}
+
 void ParseModel(nvonnxparser::IParser& parser, const std::string& path,
                 trt::BuildObserver& observer) {
   const bool parsed =
@@ -135,18 +156,10 @@ void ParseModel(nvonnxparser::IParser& parser, const std::string& path,
   for (int i = 0; i < count; ++i) {
     const nvonnxparser::IParserError* error = parser.getError(i);
     if (error == nullptr) continue;
-    const trt::ParserErrorView view{static_cast<int>(error->code()),
-                                    ParserCodeName(error->code()),
-                                    OrEmpty(error->desc()),
-                                    error->node(),
-                                    OrEmpty(error->nodeName()),
-                                    OrEmpty(error->nodeOperator()),
-                                    OrEmpty(error->func()),
-                                    OrEmpty(error->file()),
-                                    error->line()};
+    const trt::ParserErrorView view = ViewOf(*error);
     observer.OnParserError(view);
     is_onnx = is_onnx && error->code() != nvonnxparser::ErrorCode::kMODEL_DESERIALIZE_FAILED;
-    details.push_back(Sentence(view));
+    details.push_back(ErrorSentence(view));
   }
   const std::string first = details.empty() ? std::string() : ": " + details.front();
   const std::string more =

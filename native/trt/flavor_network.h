@@ -10,6 +10,14 @@
 
 namespace tensorrt_node::TRT_FLAVOR {
 
+/// What the parser complains of; its texts live as long as the error does.
+[[nodiscard]] trt::ParserErrorView ViewOf(const nvonnxparser::IParserError& error) noexcept;
+/// The same in one sentence.
+[[nodiscard]] std::string ErrorSentence(const trt::ParserErrorView& error);
+
+/// Flags for createNetworkV2: precision is what the graph says, on every flavour alike.
+[[nodiscard]] nvinfer1::NetworkDefinitionCreationFlags NetworkFlags() noexcept;
+
 /// Throws Error(kEngineBuild), or kInvalidModel when the file is no ONNX model; details hold every
 /// parser error.
 void ParseModel(nvonnxparser::IParser& parser, const std::string& path,

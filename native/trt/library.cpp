@@ -142,6 +142,14 @@ Library::CreateParser Library::create_parser() const {
   return Require<CreateParser>(parser_, "createNvOnnxParser_INTERNAL");
 }
 
+Library::CreateParser Library::create_refitter() const {
+  return Require<CreateParser>(library_, "createInferRefitter_INTERNAL");
+}
+
+Library::CreateParser Library::create_parser_refitter() const {
+  return Require<CreateParser>(parser_, "createNvOnnxParserRefitter_INTERNAL");
+}
+
 int Library::parser_version() const {
   return Require<VersionFunction>(parser_, "getNvOnnxParserVersion")();
 }

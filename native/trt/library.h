@@ -45,12 +45,16 @@ class Library {
   void Need(const Gate& gate, const char* feature) const;
 
   using CreateWithLogger = void* (*)(void* logger, int version);
-  using CreateParser = void* (*)(void* network, void* logger, int version);
+  using CreateParser = void* (*)(void* target, void* logger, int version);
 
   // Factories of the library; each throws Error(kTensorRtUnavailable) when the symbol is missing.
   [[nodiscard]] CreateWithLogger create_builder() const;
   [[nodiscard]] CreateWithLogger create_runtime() const;
   [[nodiscard]] CreateParser create_parser() const;
+  /// Takes an engine, a logger and the library's version.
+  [[nodiscard]] CreateParser create_refitter() const;
+  /// Takes a refitter, a logger and the parser's version.
+  [[nodiscard]] CreateParser create_parser_refitter() const;
   /// The version that the parser library states for itself.
   [[nodiscard]] int parser_version() const;
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -7,11 +6,12 @@ import { runInNewContext } from 'node:vm';
 import { fromNative } from '../errors';
 import { publish } from '../files';
 import { native, packageRoot } from '../native/binding';
-import type { BufferHandle } from '../native/contract';
 import type { TrtBuildEvent } from '../native/trt-contract';
 import type { BuildJob, BuildJobResult, FromWorker, ToWorker } from './build-protocol';
+import { recordedLayers } from './layers';
 import { buildingMachine, explainFailure, modelPlugins, modelSha256 } from './model-facts';
 import { readModelMetadata } from './model-metadata';
+import { bufferSha256 } from './plan-buffer';
 import { type EngineFacts, encodePlanPrefix } from './plan-file';
 import { prepareModel } from './prepare-model';
 import { readProcessMemory, resetPeakMemory } from './process-memory';
@@ -110,6 +110,7 @@ async function build(
   const builtAt = performance.now();
   events.push({ type: 'stage', stage: 'write' });
   try {
+    const layers = recordedLayers(built.layers);
     const facts: EngineFacts = {
       format: 1,
       packageVersion: packageVersion(),
@@ -125,13 +126,14 @@ async function build(
       },
       ...(prepared.passes.length > 0 ? { graphPasses: prepared.passes } : {}),
       onnxSha256: await digest,
-      planSha256: digestOf(built),
+      planSha256: bufferSha256(built.plan, built.byteLength),
       inputs: built.inputs,
       outputs: built.outputs,
       ...(job.onnxPath === undefined ? {} : { onnxPath: job.onnxPath }),
       ...(job.given === undefined ? {} : { given: job.given }),
       ...(await machine),
       plugins: await plugins,
+      ...(layers === undefined ? {} : { layers }),
     };
     const metadata = { ...(await modelMetadata), ...options.metadata };
     const prefix = encodePlanPrefix(metadata, facts);
@@ -159,16 +161,6 @@ async function build(
   } finally {
     native().bufferRelease(built.plan);
   }
-}
-
-function digestOf({ plan, byteLength }: { plan: BufferHandle; byteLength: number }): string {
-  const hash = createHash('sha256');
-  const chunk = 1 << 20;
-  for (let at = 0; at < byteLength; at += chunk) {
-    const part = native().bufferRead(plan, at, Math.min(chunk, byteLength - at));
-    hash.update(new Uint8Array(part));
-  }
-  return hash.digest('hex');
 }
 
 function packageVersion(): string {

@@ -1,5 +1,6 @@
 import type { Flavor, TrtShapeRange, TrtTensor } from '../native/trt-contract';
 import type { PassReport } from '../onnx/passes/pass';
+import type { EngineLayers } from './layers';
 
 /** What this package writes into a plan file about the plan. Later versions may leave out what has a question mark. */
 export interface EngineFacts {
@@ -35,6 +36,8 @@ export interface EngineFacts {
   plugins?: string[];
   /** Edits of the graph before the build. */
   graphPasses?: PassReport[];
+  /** What TensorRT told of the engine's layers when it was built; `checkRecordedLayers` tells whether it is sound. */
+  layers?: EngineLayers;
 }
 
 export interface EngineDevice {

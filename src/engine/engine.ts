@@ -13,6 +13,7 @@ import type { EngineBuildOptions } from './build-options';
 import type { BuildReport } from './build-report';
 import { type Compatibility, explainCompatibility } from './compatibility';
 import type { EngineDevice, EngineFacts } from './engine-facts';
+import { checkRecordedLayers, type EngineLayers } from './layers';
 import { describeEngineMachine, type EngineMachine } from './machine';
 import type { ManifestWanted } from './manifest';
 import {
@@ -65,6 +66,8 @@ export interface EngineDescription {
   plugins?: readonly string[] | undefined;
   /** Fingerprint of the key that the file says it is signed by; `verify` tells whether it is. */
   signedBy?: string | undefined;
+  /** What TensorRT told of the layers when the engine was built; more with `profilingVerbosity: 'detailed'`. */
+  layers: EngineLayers | undefined;
   /** The JSON that the file holds beside these: class names, task, what the builder was given. */
   metadata: Readonly<Record<string, unknown>>;
 }
@@ -289,6 +292,7 @@ export class Engine {
       cudaVersion: facts?.cudaVersion,
       plugins: facts?.plugins,
       signedBy: signature?.keyId,
+      layers: checkRecordedLayers(facts?.layers),
       metadata: rest,
     };
   }

@@ -8,6 +8,7 @@
 import type { CpuContract } from './cpu-contract';
 import type { CudaContract } from './cuda-contract';
 import type { TrtContract } from './trt-contract';
+import type { TrtToolContract } from './trt-tool-contract';
 import type { VisionContract } from './vision-contract';
 
 /** Bytes of a typed array or Buffer, read or copied during the call that receives it. */
@@ -68,4 +69,5 @@ export interface NativeAddon
     CpuContract,
     CudaContract,
     TrtContract,
+    TrtToolContract,
     VisionContract {}

@@ -80,6 +80,8 @@ export type TrtBuildEvent =
 export interface TrtBuildResult {
   inputs: TrtTensor[];
   outputs: TrtTensor[];
+  /** The library's own text of the engine's layers; absent where it told nothing. */
+  layers?: string;
   byteLength: number;
   /** The plan in TensorRT's own memory. */
   plan: BufferHandle;

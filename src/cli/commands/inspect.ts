@@ -1,9 +1,11 @@
 import path from 'node:path';
 import type { Command } from 'commander';
 import { Engine, type EngineDescription } from '../../engine/engine';
+import type { EngineLayer, EngineLayers } from '../../engine/layers';
 import { type OnnxModelInfo, type OnnxValue, readOnnxModel } from '../../onnx/model';
 import { parseYoloMetadata } from '../../onnx/yolo-metadata';
 import { openModel } from '../../session/model-input';
+import { elementCount } from '../../tensor/dtype';
 import { printJson } from '../common';
 import { compatibilityText } from '../compatibility-text';
 import { columns, formatBytes, printable, table, truncate } from '../text';
@@ -20,6 +22,7 @@ export function registerInspect(program: Command): void {
     .argument('<model>', 'ONNX or engine file')
     .option('--json', 'print everything as JSON')
     .option('--verify-key <file>', 'PEM file of public keys that have to have signed the engine')
+    .option('--layers', 'list every layer of an engine')
     .addHelpText(
       'after',
       `
@@ -27,6 +30,7 @@ Examples:
   tensorrt-node inspect yolov8n.onnx
   tensorrt-node inspect yolov8n.onnx --json
   tensorrt-node inspect yolov8n.engine
+  tensorrt-node inspect yolov8n.engine --layers
 
 Neither the weights nor the plan are loaded: a model of gigabytes takes a few megabytes of memory.`,
     )
@@ -35,7 +39,7 @@ Neither the weights nor the plan are loaded: a model of gigabytes takes a few me
 
 async function inspect(
   model: string,
-  flags: { json?: boolean; verifyKey?: string },
+  flags: { json?: boolean; layers?: boolean; verifyKey?: string },
 ): Promise<void> {
   const input = await openModel(model);
   if (input.kind === 'engine') {
@@ -48,13 +52,14 @@ async function inspect(
       printJson({ kind: 'engine', path: path.resolve(model), ...description, compatibility });
       return;
     }
-    process.stdout.write(engineReport(path.basename(model), description));
+    process.stdout.write(engineReport(path.basename(model), description, flags));
     process.stdout.write(`\n${compatibilityText(compatibility)}`);
     return;
   }
   const info = await readOnnxModel(model);
-  if (flags.json) printJson({ kind: 'onnx', path: path.resolve(model), ...info });
-  else process.stdout.write(onnxReport(path.basename(model), info));
+  if (flags.json) {
+    printJson({ kind: 'onnx', path: path.resolve(model), ...info, ...onnxSummary(info) });
+  } else process.stdout.write(onnxReport(path.basename(model), info));
 }
 
 /** The text that the command prints for an ONNX model, of lines of at most 100 columns. */
@@ -89,7 +94,11 @@ export function onnxReport(name: string, info: OnnxModelInfo): string {
 }
 
 /** The text that the command prints for an engine file. */
-export function engineReport(name: string, engine: EngineDescription): string {
+export function engineReport(
+  name: string,
+  engine: EngineDescription,
+  flags: { layers?: boolean } = {},
+): string {
   const built = [engine.tensorrtVersion && `TensorRT ${engine.tensorrtVersion}`, engine.flavor]
     .filter(Boolean)
     .join(', ');
@@ -132,6 +141,7 @@ export function engineReport(name: string, engine: EngineDescription): string {
         'Options',
         table(Object.entries(engine.options ?? {}).map(([key, value]) => [key, String(value)])),
       ],
+      layersBlock(engine.layers, flags.layers === true),
       ['Metadata', metadataLines(texts)],
     ],
   );
@@ -170,19 +180,67 @@ function valueRow(value: OnnxValue): string[] {
   return [value.name, type, shape];
 }
 
-function weightsLine(info: OnnxModelInfo): string {
+/** Sums that a reader of the JSON would else make: parameters, weights by type, free dimensions. */
+export function onnxSummary(info: OnnxModelInfo): {
+  parameters: number;
+  weightBytes: Record<string, number>;
+  dynamicDims: { input: string; dim: number; name: string | null }[];
+} {
   const byType = new Map<string, number>();
-  for (const { dtype, byteLength } of info.initializers) {
+  let parameters = 0;
+  for (const { dtype, dims, byteLength } of info.initializers) {
     const type = dtype ?? 'other types';
     byType.set(type, (byType.get(type) ?? 0) + byteLength);
+    parameters += elementCount(dims);
   }
-  const types = [...byType]
-    .sort((a, b) => b[1] - a[1])
-    .map(([type, bytes]) => `${type} ${formatBytes(bytes)}`);
+  return {
+    parameters,
+    weightBytes: Object.fromEntries([...byType].sort((a, b) => b[1] - a[1])),
+    dynamicDims: info.inputs.flatMap(({ name: input, dims }) =>
+      (dims ?? []).flatMap((name, dim) => (typeof name === 'number' ? [] : [{ input, dim, name }])),
+    ),
+  };
+}
+
+/** How many layers there are of each kind and precision; all of them where `isList`. */
+function layersBlock(layers: EngineLayers | undefined, isList: boolean): [string, string[]] {
+  if (layers === undefined) return ['Layers', []];
+  const count = (values: (string | undefined)[]): [string, string][] => {
+    const counts = new Map<string, number>();
+    for (const value of values) counts.set(value ?? '?', (counts.get(value ?? '?') ?? 0) + 1);
+    return [...counts]
+      .sort((a, b) => b[1] - a[1])
+      .map(([value, number]) => [value, String(number)]);
+  };
+  const typed = layers.layers.filter(({ precision }) => precision !== undefined);
+  const precisions = count(typed.map(({ precision }) => precision))
+    .map(([type, number]) => `${number} in ${type}`)
+    .join(', ');
+  const title = `Layers: ${layers.layers.length}${precisions ? `, ${precisions}` : ''}`;
+  if (!isList) return [title, columns(count(layers.layers.map(({ type }) => type)), width - 2)];
+  const types = (list: EngineLayer['inputs']): string =>
+    [...new Set(list.map(({ dtype }) => dtype ?? '?'))].join(', ');
+  const shapes = (list: EngineLayer['outputs']): string =>
+    list.map(({ shape }) => `[${shape?.join(', ') ?? '?'}]`).join(' ');
+  return [
+    title,
+    table(
+      layers.layers.map(({ name, type, inputs, outputs }) => [
+        name,
+        type ?? '',
+        [types(inputs), `${types(outputs)} ${shapes(outputs)}`.trim()].filter(Boolean).join(' → '),
+      ]),
+    ),
+  ];
+}
+
+function weightsLine(info: OnnxModelInfo): string {
+  const { weightBytes, parameters } = onnxSummary(info);
+  const types = Object.entries(weightBytes).map(([type, bytes]) => `${type} ${formatBytes(bytes)}`);
   const listed = info.initializers.reduce((sum, { byteLength }) => sum + byteLength, 0);
   const rest = info.tensorBytes - listed;
   if (rest > 0) types.push(`constants in nodes ${formatBytes(rest)}`);
-  return `${info.initializers.length} tensors, ${formatBytes(info.tensorBytes)}${types.length > 0 ? ` (${types.join(', ')})` : ''}`;
+  return `${info.initializers.length} tensors, ${parameters.toLocaleString('en')} parameters, ${formatBytes(info.tensorBytes)}${types.length > 0 ? ` (${types.join(', ')})` : ''}`;
 }
 
 function largestWeights(info: OnnxModelInfo): string[][] {

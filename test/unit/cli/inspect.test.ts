@@ -44,7 +44,7 @@ Outputs
 Operators: 3 nodes
   Conv  2    Relu  1
 
-Weights: 2 tensors, 360 B (float32 360 B)
+Weights: 2 tensors, 90 parameters, 360 B (float32 360 B)
   w1  float32  [3, 3, 3, 3]  324 B
   w2  float32  [3, 3, 1, 1]  36 B
 
@@ -101,6 +101,7 @@ Metadata
       onnxSha256: undefined,
       planSha256: undefined,
       createdAt: undefined,
+      layers: undefined,
       metadata: { names: { 0: 'can' }, tensorrtNode: { format: 1 } },
     });
     expect(text).toBe(`m.engine

@@ -1,0 +1,145 @@
+import type { Readable } from 'node:stream';
+import { type ErrorCode, TensorRTNodeError } from '../errors';
+import { forkWorker } from './fork-worker';
+import type { EngineFacts } from './plan-file';
+
+/** Where a plan lies, and the libraries that it is loaded with. */
+export interface PlanJob {
+  libraryPath: string;
+  parserPath: string;
+  planPath: string;
+  planOffset: number;
+  allowHostCode: boolean;
+}
+
+/** What a process is started for; all of it plain JSON. */
+export type ToolJob =
+  | {
+      kind: 'check';
+      libraryPath: string;
+      parserPath: string;
+      modelPath: string;
+      operators: string[];
+    }
+  | ({ kind: 'inspect' | 'weights' } & PlanJob)
+  | ({
+      kind: 'refit';
+      /** Empty for `weights`. */
+      modelPath: string;
+      weightsPath: string;
+      weights: { name: string; dtype: string; offset: number; count: number }[];
+      keepRefittable: boolean;
+      /** Written here first, … */
+      temporaryPath: string;
+      /** … and moved here when it is whole. */
+      outputPath: string;
+      /** Facts of the new engine but for the digest; undefined: a plain plan is written. */
+      facts: EngineFacts | undefined;
+      metadata: Record<string, unknown>;
+    } & PlanJob);
+
+export interface ToolAnswer {
+  /** JSON of what was asked for. */
+  report: string;
+  warnings: string[];
+  errors: string[];
+}
+
+export type FromToolWorker =
+  | { type: 'done'; answer: ToolAnswer }
+  | { type: 'failed'; error: { code: ErrorCode; message: string; details: readonly string[] } };
+
+export interface ToolOptions {
+  /** Time limit in milliseconds. */
+  timeoutMs?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** Last lines of the process's own output, which tell most about a crash. */
+const keptLines = 40;
+const maxLineLength = 1000;
+
+/**
+ * Runs one job in a process of its own that ends with it, since NVIDIA's code can end the process that it runs in.
+ * @param what a sentence's part for messages: "checks the model"
+ * @throws what the job threw; ERR_BUILD_CRASHED when the process ended by itself, its last lines in `details`;
+ * ERR_DEADLINE; the signal's reason
+ */
+export async function runTool(
+  what: string,
+  job: ToolJob,
+  options: ToolOptions = {},
+): Promise<ToolAnswer> {
+  options.signal?.throwIfAborted();
+  const child = forkWorker('tool-worker', {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  const lines: string[] = [];
+  keepLines(child.stdout!, lines);
+  keepLines(child.stderr!, lines);
+  let ended: { reason: unknown } | undefined;
+  const end = (reason: unknown): void => {
+    ended ??= { reason };
+    child.kill('SIGKILL');
+  };
+  const onAbort = (): void => end(options.signal!.reason);
+  options.signal?.addEventListener('abort', onAbort, { once: true });
+  const { timeoutMs } = options;
+  const timer =
+    timeoutMs === undefined
+      ? undefined
+      : setTimeout(() => {
+          const message = `The process that ${what} did not end within ${timeoutMs} ms`;
+          end(new TensorRTNodeError('ERR_DEADLINE', message));
+        }, timeoutMs);
+  try {
+    return await new Promise<ToolAnswer>((resolve, reject) => {
+      let message: FromToolWorker | undefined;
+      child.on('message', (received) => {
+        // The process ends by itself now; with its end all that it wrote has come.
+        message = received as FromToolWorker;
+      });
+      child.on('error', (cause) => reject(crashed(what, `could not be run: ${cause.message}`, [])));
+      // Not before its pipes are closed: the last line is what matters.
+      child.on('close', (code, signal) => {
+        if (ended) reject(ended.reason);
+        else if (message?.type === 'done') resolve(message.answer);
+        else if (message?.type === 'failed') {
+          const { code: errorCode, message: text, details } = message.error;
+          reject(new TensorRTNodeError(errorCode, text, { details }));
+        } else {
+          const how = signal ? `was ended by signal ${signal}` : `exited with code ${code}`;
+          reject(crashed(what, how, lines));
+        }
+      });
+      child.send(job, () => {
+        // An error here means that the process is going; `close` follows.
+      });
+    });
+  } finally {
+    clearTimeout(timer);
+    options.signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+function crashed(what: string, how: string, lines: readonly string[]): TensorRTNodeError {
+  return new TensorRTNodeError('ERR_BUILD_CRASHED', `The process that ${what} ${how}`, {
+    details: [...lines],
+  });
+}
+
+function keepLines(stream: Readable, lines: string[]): void {
+  let rest = '';
+  const add = (line: string): void => {
+    if (line === '') return;
+    lines.push(line.slice(0, maxLineLength));
+    if (lines.length > keptLines) lines.shift();
+  };
+  stream.setEncoding('utf8');
+  stream.on('data', (text: string) => {
+    const parts = (rest + text).split('\n');
+    rest = parts.pop()!.slice(-maxLineLength);
+    for (const line of parts) add(line);
+  });
+  stream.on('end', () => add(rest));
+}
