@@ -2,19 +2,24 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { filesSha256 } from '../files';
 import { native, packageRoot } from '../native/binding';
-import { transformNames } from '../onnx/transforms';
 import type { ModelInput } from '../session/model-input';
-import { checkBuildOptions, type EngineBuildOptions, settingTable } from './build-options';
+import {
+  type CheckedBuildOptions,
+  checkBuildOptions,
+  type EngineBuildOptions,
+} from './build-options';
 import type { EngineCacheKey } from './cache';
 import type { TensorRTSelection } from './library';
 import { modelSha256 } from './model-facts';
 
-/** Options that say how, where or how loudly to build; an engine is the same with any of them. */
-const callOptions = [
+/** Options that a call has and its plan has not, and what the metadata holds anyway. */
+const notRecorded = new Set<string>([
   'output',
   'timeoutMs',
   'memoryLimitBytes',
+  'timingCache',
   'signal',
   'logLevel',
   'onLog',
@@ -22,51 +27,60 @@ const callOptions = [
   'onStage',
   'cache',
   'signingKey',
-];
-
-const notOfThePlan = new Set<string>([
-  ...callOptions,
-  // In the key by themselves.
-  'flavor',
-  'computeCapabilities',
-  // Taken in their checked form.
-  'shapes',
-  ...transformNames,
+  'metadata',
 ]);
-
-/** Options of a plan that its metadata hold anyway, or that no later build can be given again. */
-const notRecorded = new Set<string>([...callOptions, 'metadata']);
 
 /** TensorRT's own defaults, as its headers state them: to give one is the same as to leave the option out. */
 const defaults: Readonly<Record<string, unknown>> = {
-  ...Object.fromEntries(
-    Object.entries(settingTable)
-      .filter(([, rule]) => rule.kind === 'boolean')
-      .map(([name]) => [name, false]),
-  ),
-  tf32: true,
   optimizationLevel: 3,
   averageTimingIterations: 1,
   hardwareCompatibility: 'none',
   profilingVerbosity: 'layer-names',
+  tf32: true,
+  sparseWeights: false,
+  refittable: false,
+  stripWeights: false,
+  weightStreaming: false,
+  versionCompatible: false,
+  excludeLeanRuntime: false,
 };
 
-/** Everything that an engine depends on, so that builds with equal keys may share one plan. */
+/** Timing caches to start from. */
+interface TimingFiles {
+  load: readonly { file: string }[];
+}
+
+/** Settings that name files whose content counts. */
+const fileSettings = ['pluginLibraries', 'pluginsToSerialize'];
+
+/**
+ * Everything that an engine depends on, so that builds with equal keys may share one plan. It is made of what the
+ * build process is told, so that no option can be forgotten here.
+ */
 export async function engineCacheKey(
   input: ModelInput,
   options: EngineBuildOptions,
   library: Pick<TensorRTSelection, 'flavor' | 'version'>,
   signer?: string,
 ): Promise<EngineCacheKey> {
-  const { computeCapabilities, profiles, transforms } = checkBuildOptions(options);
+  const {
+    flavor: _,
+    logLevel: __,
+    computeCapabilities,
+    profiles,
+    settings,
+    timingCache,
+    ...rest
+  }: CheckedBuildOptions & { timingCache?: TimingFiles } = checkBuildOptions(options);
   return {
     onnxSha256: await inputSha256(input),
     flavor: library.flavor,
     version: library.version,
     target: await targetOf(library.flavor, computeCapabilities),
     options: {
-      ...planOptions(options),
-      ...(Object.keys(transforms).length > 0 ? { transforms } : {}),
+      ...(await settingsKey(settings)),
+      ...withoutEmpty(rest),
+      ...(await timingKey(timingCache, settings)),
       ...(profiles.length > 0 ? { shapes: profiles.map(sortedProfile) } : {}),
       // Graph passes and metadata are the package's; another version may write other ones.
       package: packageVersion(),
@@ -75,26 +89,46 @@ export async function engineCacheKey(
   };
 }
 
+async function settingsKey(
+  settings: CheckedBuildOptions['settings'],
+): Promise<Record<string, unknown>> {
+  const key: Record<string, unknown> = {};
+  for (const { name, value } of settings) {
+    if (name in defaults && defaults[name] === value) continue;
+    key[name] =
+      fileSettings.includes(name) && Array.isArray(value)
+        ? await Promise.all(value.map((file) => contentOf(String(file))))
+        : value;
+  }
+  return key;
+}
+
 /**
- * Options as plain data that change the plan: those at TensorRT's default are left out, bytes stand by their
- * digest. An option that is not known here counts, so that a new one can never give a wrong engine.
+ * Measurements to start from make a build faster and any of them gives a good plan, so they do not count; where
+ * tactics are to be just those of the cache, its content does.
  */
-export function planOptions(options: EngineBuildOptions): Record<string, unknown> {
+async function timingKey(
+  timingCache: TimingFiles | undefined,
+  settings: CheckedBuildOptions['settings'],
+): Promise<Record<string, unknown>> {
+  const isBinding = settings.some(
+    ({ name, value }) =>
+      (name === 'errorOnTimingCacheMiss' || name === 'editableTimingCache') && value === true,
+  );
+  if (!isBinding || timingCache === undefined) return {};
+  return { timingCache: await Promise.all(timingCache.load.map(({ file }) => contentOf(file))) };
+}
+
+/** Digest of a file; where it cannot be read, its name, and the build says what is wrong. */
+async function contentOf(file: string): Promise<string> {
+  return filesSha256([file]).catch(() => file);
+}
+
+function withoutEmpty(value: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(options)
-      .filter(
-        ([name, value]) =>
-          value !== undefined &&
-          typeof value !== 'function' &&
-          !notOfThePlan.has(name) &&
-          !(name in defaults && defaults[name] === value),
-      )
-      .map(([name, value]) => [
-        name,
-        value instanceof Uint8Array
-          ? { sha256: createHash('sha256').update(value).digest('hex') }
-          : value,
-      ]),
+    Object.entries(value).filter(
+      ([, item]) => typeof item !== 'object' || item === null || Object.keys(item).length > 0,
+    ),
   );
 }
 

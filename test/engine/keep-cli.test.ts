@@ -37,6 +37,17 @@ describeWithRtx('engines that are kept, signed and judged, by command', () => {
     expect(JSON.parse(json.stdout)).toMatchObject({ fromCache: false });
   });
 
+  it('builds once when several processes ask at once', async () => {
+    const answers = await Promise.all(
+      ['p', 'q', 'r', 's'].map((name) =>
+        run('build', 'model.onnx', '-o', `${name}.engine`, '--cache', 'shared', '--json'),
+      ),
+    );
+    const built = answers.map(({ stdout }) => JSON.parse(stdout));
+    expect(built.filter(({ fromCache }) => !fromCache)).toHaveLength(1);
+    expect(new Set(built.map(({ planSha256 }) => planSha256)).size).toBe(1);
+  });
+
   it('sign and verify, and inspect with a key', async () => {
     const unsigned = await run('verify', 'a.engine', '--key', 'verify.pem');
     expect(unsigned.status).toBe(1);

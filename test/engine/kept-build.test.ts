@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Engine, EngineBuilder, EngineCache, setLogSink } from '../../src';
-import { engineCacheKey, planOptions } from '../../src/engine/build-key';
+import { engineCacheKey, givenOptions } from '../../src/engine/build-key';
 import { native } from '../../src/native/binding';
 import { openModel } from '../../src/session/model-input';
 import { requireCompiledWorker } from '../helpers/build-process';
@@ -53,7 +53,8 @@ describe('the key of a build', () => {
       idOf({ computeCapabilities: ['8.9'] }),
       idOf({ shapes: { x: [1, 4] } }),
       idOf({ metadata: { a: 1 } }),
-      idOf({ anOptionOfTomorrow: 1 } as never).catch(() => 'refused'),
+      idOf({ precision: 'fp16' }),
+      idOf({ precision: 'bf16' }),
       idOf({}, addOneModel([2, 4])),
       engineCacheKey(await openModel(addOneModel()), {}, { ...library, version: '1.8.0.1' }).then(
         EngineCache.idOf,
@@ -61,9 +62,15 @@ describe('the key of a build', () => {
       engineCacheKey(await openModel(addOneModel()), {}, library, 'ab').then(EngineCache.idOf),
     ]);
     expect(new Set(ids).size).toBe(ids.length);
-    expect(planOptions({ anOptionOfTomorrow: Buffer.from('x') } as never)).toMatchObject({
-      anOptionOfTomorrow: { sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
-    });
+  });
+
+  it('is made of all that the build process is told', async () => {
+    expect(await idOf({ precision: 'fp16' })).toBe(await idOf({ precision: { type: 'fp16' } }));
+    // What is recorded for a build anew is all but what belongs to the call.
+    const given = { tf32: true, shapes: { x: [1, 4] }, precision: 'fp16' } as const;
+    expect(
+      givenOptions({ ...given, output: 'a', signal: AbortSignal.abort(), metadata: { a: 1 } }),
+    ).toEqual(given);
   });
 
   it('holds the data that lies beside the model', async () => {
