@@ -68,6 +68,21 @@ describe('examples/precision.mjs', () => {
   });
 });
 
+describe('examples/fused.js', () => {
+  it('detects the same with pictures in and detections out', () => {
+    const { status, stdout, stderr } = runExample('fused.js');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(/in {2}images: uint8 \[.*,3\]\nout boxes: float32 \[.*,1000,4\]\n/);
+    expect(stdout).toMatch(/30 objects before, 30 after: the same\n$/);
+  });
+
+  it('says in one line what is wrong with a model that has no such head', () => {
+    const { status, stderr } = runExample('fused.js', 'absent.onnx');
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^ERR_IO: .*absent\.onnx.*\n$/);
+  });
+});
+
 describe('what npm start shows', () => {
   it('is where it ran and why, what it found, and annotated pictures', () => {
     const demo = new URL(path.join(projectRoot, 'scripts', 'demo', 'demo.mjs'), 'file:').href;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "random_source.h"
+#include "vision/nms.h"
 
 namespace tensorrt_node {
 namespace {
