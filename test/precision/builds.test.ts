@@ -27,8 +27,8 @@ describe.skipIf(!hasRtx)('the test models, cast and built by real TensorRT-RTX',
 
     const cases = testModels.flatMap((model) =>
       (['fp16', 'bf16'] as const)
-        // A detector and a classifier are enough for bfloat16.
-        .filter((type) => type === 'fp16' || /^yolov8(n|p-cls)\./.test(model.name))
+        // A detector and a graph with a ConvTranspose are enough for bfloat16.
+        .filter((type) => type === 'fp16' || /^yolov8n(-seg)?\./.test(model.name))
         .map((type) => [model.name, type, model] as const),
     );
     it.each(cases)('%s as %s', { timeout: 120_000 }, async (name, type, model) => {

@@ -4,7 +4,9 @@ import { type ElementTypes, elementTypes, nodeLabel } from '../types';
 import {
   followers,
   isStandard,
+  keepFloatByType,
   keepFloatOperators,
+  moves,
   operatorOf,
   quantizers,
   slotWish,
@@ -69,8 +71,9 @@ export function floatRegions(
     if (isDataless) for (const output of node.outputs) dataless.add(output);
     if (askedOperators.has(operator) || (node.name && askedNodes.has(node.name))) {
       float.set(node, 'asked');
-    } else if (keepFloatOperators.has(operator)) float.set(node, 'operator');
-    else if (!isStandard(node) || inputs.some((input) => !types.has(input))) {
+    } else if (keepFloatOperators.has(operator) || keepFloatByType[options.type].has(operator)) {
+      float.set(node, 'operator');
+    } else if (!isStandard(node) || inputs.some((input) => !types.has(input))) {
       float.set(node, 'unknown');
     } else if (isDataless) float.set(node, 'no-data');
     else if (operator === 'Cast' && isFloat(node.outputs[0] ?? '')) {
@@ -80,6 +83,7 @@ export function floatRegions(
     }
   }
   if (options.keepTailFloat) markTail(graph, index, isFloat, float);
+  releaseConstantMoves(graph, index, isFloat, float);
   markBetween(graph, index, { isFloat, constants, keepIoFloat: options.keepIoFloat }, float);
   return { float, constants };
 }
@@ -110,6 +114,30 @@ function markTail(
     tail.add(node);
     if (!float.has(node)) float.set(node, 'tail');
     pending.push(...node.inputs);
+  }
+}
+
+/**
+ * A weight that is transposed or passed on before its use goes to 16 bits with its user: rounding before a move is
+ * rounding behind it. Otherwise it would be cast anew in each run.
+ */
+function releaseConstantMoves(
+  graph: GraphProto,
+  index: GraphIndex,
+  isFloat: (value: string) => boolean,
+  float: Map<NodeProto, FloatReason>,
+): void {
+  for (const node of [...graph.nodes].reverse()) {
+    if (float.get(node) !== 'no-data' || !moves.has(operatorOf(node))) continue;
+    const users = node.outputs
+      .filter(isFloat)
+      .flatMap((output) => (index.consumers.get(output) ?? []).map((user) => ({ output, user })));
+    const allHalf = users.every(
+      ({ output, user }) =>
+        !float.has(user) &&
+        user.inputs.some((input, slot) => input === output && slotWish(user, slot) === 'half'),
+    );
+    if (users.length > 0 && allHalf) float.delete(node);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { NodeProto } from '../schema';
+import type { Precision } from './precision-options';
 
 /** Tables of operators that the passes ask. Operators of other domains are in none of them. */
 
@@ -69,6 +70,13 @@ export const keepFloatOperators: ReadonlySet<string> = new Set([
   'RNN',
 ]);
 
+/** Further ones by type. */
+export const keepFloatByType: Readonly<Record<Precision, ReadonlySet<string>>> = {
+  fp16: new Set(),
+  // TensorRT-RTX 1.7 cannot build it: "Could not infer output types for operation: … deconv".
+  bf16: new Set(['ConvTranspose']),
+};
+
 /**
  * Arithmetic and moves of data. They take the type of their surroundings: between two nodes that stay in float32
  * they do as well, instead of a cast before and one behind.
@@ -118,6 +126,22 @@ export const followers: ReadonlySet<string> = new Set([
   'Transpose',
   'Unsqueeze',
   'Where',
+]);
+
+/** They move elements and compute nothing. */
+export const moves: ReadonlySet<string> = new Set([
+  'Concat',
+  'Expand',
+  'Flatten',
+  'Gather',
+  'Identity',
+  'Reshape',
+  'Slice',
+  'Split',
+  'Squeeze',
+  'Tile',
+  'Transpose',
+  'Unsqueeze',
 ]);
 
 /** What may stand between the last heavy operator and an output of the graph, and works on coordinates. */

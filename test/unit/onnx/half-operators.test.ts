@@ -90,6 +90,45 @@ describe('operators with rules of their own', () => {
     await expectSameOnCpu(model, cast, { x: picture() });
   });
 
+  it('weights that are passed on or transposed before their use are no arithmetic', async () => {
+    const model: TestModel = {
+      nodes: [
+        node('Identity', 'w', 'same'),
+        node('Transpose', 'w', 'turned', { attributes: { perm: { ints: [1, 0, 2, 3] } } }),
+        node('Mul', 'w,w', 'squared'),
+        conv('x', 'a', 'same'),
+        conv('a', 'b', 'turned'),
+        conv('b', 'c', 'squared'),
+        node('Relu', 'c', 'y'),
+      ],
+      initializers: [weight()],
+      inputs: [image('x')],
+      outputs: [image('y')],
+    };
+    const cast = await castModel(model);
+    expect(['same', 'turned', 'squared', 'w', 'w_fp16'].map(cast.typeOf)).toEqual([
+      'fp16',
+      'fp16',
+      'fp32',
+      'fp32',
+      'fp16',
+    ]);
+    // x, squared and y.
+    expect(cast.facts.castsInserted).toBe(3);
+    await expectSameOnCpu(model, cast, { x: picture() });
+  });
+
+  it('ConvTranspose stays float32 in bf16, which TensorRT-RTX cannot build it in', async () => {
+    const model: TestModel = {
+      nodes: [conv('x', 'a'), node('ConvTranspose', 'a,w', 'b'), node('Relu', 'b', 'y')],
+      initializers: [weight()],
+      inputs: [image('x')],
+      outputs: [image('y')],
+    };
+    expect((await castModel(model, { type: 'bf16' })).typeOf('b')).toBe('fp32');
+    expect((await castModel(model)).typeOf('b')).toBe('fp16');
+  });
+
   it('If: branches stay float32, with what they take from outside', async () => {
     const branch = (nodes: TestNode[], name: string) => ({
       g: { nodes, outputs: [image(name)] },
