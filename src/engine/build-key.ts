@@ -159,7 +159,7 @@ export async function inputSha256(input: ModelInput): Promise<string> {
 
 /** What the plan is for: capabilities where they can be chosen, else the GPU with its driver. */
 async function targetOf(flavor: string, capabilities: readonly string[]): Promise<string[]> {
-  if (flavor === 'rtx1') {
+  if (flavor === 'rtx1' && !capabilities.includes('current')) {
     return capabilities.length > 0 ? sortCapabilities(capabilities) : ['default'];
   }
   const { cudaVersion, devices } = await native().cudaProbe();

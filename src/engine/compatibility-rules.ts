@@ -145,7 +145,11 @@ export function judgeDevice(
   const has = `this machine's ${device.name} has ${own}`;
   const topic = 'compute-capability';
   if (engine.flavor === 'rtx1') {
-    const named = engine.computeCapabilities ?? [];
+    const listed = engine.computeCapabilities ?? [];
+    const builtFor = engine.device?.computeCapability;
+    if (listed.includes('current') && builtFor === undefined)
+      return [unknown(topic, `its file does not tell which GPU it was built on, and ${has}`)];
+    const named = listed.map((item) => (item === 'current' ? builtFor! : item));
     if (named.length > 0) {
       if (named.includes(own)) return [];
       return [no(topic, `it was built for compute capability ${named.join(', ')} and ${has}`)];

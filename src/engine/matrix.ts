@@ -80,14 +80,16 @@ export async function buildMatrix(
     const file = path.join(folder, `${name}.engine`);
     try {
       const engine = await builder.build(model, { ...target, ...shared, output: file });
-      const { byteLength, facts } = await readPlanHeader(file);
+      const { byteLength, facts: all } = await readPlanHeader(file);
+      // Layers are for those who look into the engine; there can be thousands.
+      const { layers: _, ...facts } = all!;
       const entry: ManifestEngine = {
         name,
         file: path.basename(file),
         byteLength,
         sha256: await filesSha256([file]),
         target: { ...target },
-        facts: facts!,
+        facts,
       };
       engines.push(entry);
       report(options, { ok: true, fromCache: engine.fromCache, buildMs: took(), ...entry });

@@ -206,6 +206,17 @@ describeWithRtx('an engine matrix, with real TensorRT-RTX', () => {
     expect(good.stdout).toMatch(
       /^ok {4}tiny-rtx1-batch1 {2}.*\n1 engines, 0 failed: .*manifest\.json\n$/,
     );
+    const inspected = await runCli(['inspect', output]);
+    expect(inspected.stdout).toMatch(
+      /manifest\.json: 1 engines, 0 failed\n {2}tiny-rtx1-batch1 .* runs here: (yes|no|unknown)\nThis machine takes /,
+    );
+    const { kind, compatibility } = JSON.parse(
+      (await runCli(['inspect', output, '--json'])).stdout,
+    );
+    expect({ kind, compatibility }).toMatchObject({
+      kind: 'manifest',
+      compatibility: [{ summary: expect.stringMatching(/\.$/) }],
+    });
     writeFileSync(
       config,
       JSON.stringify({ targets: [{ name: 'bad', shapes: { x: [1, 5] } }, { shapes: one }] }),

@@ -8,6 +8,7 @@ import { openModel } from '../../session/model-input';
 import { elementCount } from '../../tensor/dtype';
 import { printJson } from '../common';
 import { compatibilityText } from '../compatibility-text';
+import { judgeManifest, manifestText } from '../manifest-text';
 import { columns, formatBytes, printable, table, truncate } from '../text';
 import { readKeyFile } from './signing';
 
@@ -19,7 +20,7 @@ export function registerInspect(program: Command): void {
   program
     .command('inspect')
     .description('show what is in a model: inputs, outputs, operators, weights, metadata')
-    .argument('<model>', 'ONNX or engine file')
+    .argument('<model>', 'ONNX or engine file, or the manifest of an engine matrix')
     .option('--json', 'print everything as JSON')
     .option('--verify-key <file>', 'PEM file of public keys that have to have signed the engine')
     .option('--layers', 'list every layer of an engine')
@@ -31,6 +32,7 @@ Examples:
   tensorrt-node inspect yolov8n.onnx --json
   tensorrt-node inspect yolov8n.engine
   tensorrt-node inspect yolov8n.engine --layers
+  tensorrt-node inspect engines/manifest.json
 
 Neither the weights nor the plan are loaded: a model of gigabytes takes a few megabytes of memory.`,
     )
@@ -42,6 +44,12 @@ async function inspect(
   flags: { json?: boolean; layers?: boolean; verifyKey?: string },
 ): Promise<void> {
   const input = await openModel(model);
+  if (input.kind === 'manifest') {
+    const report = await judgeManifest(model);
+    if (flags.json) printJson({ kind: 'manifest', ...report });
+    else process.stdout.write(manifestText(report));
+    return;
+  }
   if (input.kind === 'engine') {
     const verifyKey =
       flags.verifyKey === undefined ? undefined : await readKeyFile(flags.verifyKey);
