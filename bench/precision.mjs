@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
+import os, { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { circumstances, median, report } from './lib/statistics.mjs';
@@ -63,8 +63,9 @@ const started = performance.now();
 transformModel(process.argv[2], { output: process.argv[3], precision: 'fp16' }).then(({ passes }) => {
   const { halfNodes, constants } = passes[0].facts;
   const ms = performance.now() - started;
-  const peakBytes = process.resourceUsage().maxRSS * 1024;
-  console.log(JSON.stringify({ ms, peakBytes, halfNodes, constants }));
+  const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
+  const cpuMs = (userCPUTime + systemCPUTime) / 1000;
+  console.log(JSON.stringify({ ms, cpuMs, peakBytes: maxRSS * 1024, halfNodes, constants }));
 });`;
 
 function cast(file, output) {
@@ -94,6 +95,8 @@ function measure(label, file, folder) {
     halfNodes,
     constants,
     medianMs: Math.round(median(rounds.map(({ ms }) => ms))),
+    // Of the whole process, Node's start and all threads among it.
+    medianCpuMs: Math.round(median(rounds.map(({ cpuMs }) => cpuMs))),
     worstMs: Math.round(Math.max(...rounds.map(({ ms }) => ms))),
     peakBytes,
     peakOverFile: Number((peakBytes / bytes).toFixed(3)),
@@ -114,8 +117,9 @@ try {
   }
   if (options.model) results.push(measure(path.basename(options.model), options.model, folder));
   const { cpu, cores, memoryGiB, node, date, commit } = circumstances({});
+  const loadAverage = Number(os.loadavg()[0].toFixed(1));
   report(
-    { benchmark: 'cast to fp16', date, cpu, cores, memoryGiB, node, commit, results },
+    { benchmark: 'cast to fp16', date, cpu, cores, memoryGiB, node, commit, loadAverage, results },
     options.out,
   );
 } finally {

@@ -103,7 +103,7 @@ export async function convertBulk(
   const report = emptyRangeReport();
   if (bulkLength(source) <= eagerBytes) {
     const bytes = await loadBulk(source);
-    const words = new Uint32Array(bytes.slice().buffer);
+    const words = new Uint32Array(new Uint8Array(bytes).buffer);
     const out = new Uint16Array(words.length);
     format.convert(words, out, report);
     return { data: [new Uint8Array(out.buffer)], report };

@@ -137,7 +137,7 @@ async function checkScales(
       );
     }
     const tensor = initializers.get(scale);
-    if (checked.has(scale) || tensor === undefined) continue;
+    if (checked.has(scale) || tensor?.dataType !== elementTypes.float32) continue;
     checked.add(scale);
     const bad = await coarseScale(tensor, model, format, options.type);
     if (bad === undefined) continue;
@@ -156,9 +156,9 @@ async function coarseScale(
   type: Precision,
 ): Promise<number | undefined> {
   const bytes = await readTensorData(tensor, model);
-  const floats = new Float32Array(bytes.slice().buffer);
+  const floats = new Float32Array(new Uint8Array(bytes).buffer);
   const { data } = await convertBulk([bytes], format);
-  const halves = new Uint16Array((await loadBulk(data)).slice().buffer);
+  const halves = new Uint16Array(new Uint8Array(await loadBulk(data)).buffer);
   const toNumber = type === 'fp16' ? numberFromHalf : numberFromBfloat16;
   return floats.find((value, i) => {
     const error = Math.abs(toNumber(halves[i]!) - value);
@@ -182,6 +182,12 @@ async function convertConstants(
       ? [await externalRange(tensor, model)]
       : (tensor.rawData ?? tensor.floatData ?? []);
     const bytes = tensorByteLength(tensor) ?? 0;
+    if (tensor.dataType !== elementTypes.float32) {
+      throw new TensorRTNodeError(
+        'ERR_INVALID_MODEL',
+        `Expected one element type for "${name}" of ${model.name} but received float32 and another one`,
+      );
+    }
     if (bulkLength(source) !== bytes) {
       throw new TensorRTNodeError(
         'ERR_INVALID_MODEL',

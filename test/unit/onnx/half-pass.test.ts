@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { readTensorData } from '../../../src/onnx/tensor-data';
 import { Tensor } from '../../../src/tensor/tensor';
 import { castModel, conv, expectSameOnCpu, image, node, weight } from '../../helpers/half';
-import type { TestModel } from '../../helpers/onnx-writer';
+import { onnxModel, type TestModel } from '../../helpers/onnx-writer';
 
 const picture = (): Tensor =>
   new Tensor(
@@ -51,6 +51,13 @@ describe('the cast to 16 bits', () => {
     });
     // ONNX Runtime has no bfloat16 convolution on the CPU.
     if (type === 'fp16') await expectSameOnCpu(chain, cast, { x: picture() });
+  });
+
+  it('takes a Buffer for what it holds, and not for the memory that it lies in', async () => {
+    const bytes = onnxModel(chain);
+    const pooled = Buffer.from(bytes);
+    expect(pooled.buffer.byteLength).toBeGreaterThan(pooled.length);
+    expect((await castModel(pooled)).bytes).toEqual((await castModel(bytes)).bytes);
   });
 
   it('casts inputs and outputs themselves where that is asked for', async () => {
