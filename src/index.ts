@@ -71,7 +71,9 @@ export {
   type ParserSubgraph,
   type ParserVerdict,
 } from './engine/model-doctor';
+export type { EngineDetails, EngineDeviceOptions } from './engine/on-device';
 export type { EngineRebuildOptions } from './engine/rebuild';
+export type { EngineWeights, RefitOptions, RefitSource } from './engine/refit';
 export type { EngineKey } from './engine/signature';
 export { type ErrorCode, errorTable, TensorRTNodeError } from './errors';
 export {
@@ -83,6 +85,7 @@ export {
   setLogSink,
 } from './log';
 export type { Flavor, TrtShapeRange, TrtTensor } from './native/trt-contract';
+export type { TrtEngineTensor } from './native/trt-tool-contract';
 export type { DoctorNode, ModelFinding, ModelSuggestion } from './onnx/doctor';
 export type { ExternalFile, ExternalLocation } from './onnx/external-data';
 export {

@@ -10,6 +10,7 @@ import { registerConvert } from './commands/convert';
 import { registerDoctor } from './commands/doctor';
 import { registerInspect } from './commands/inspect';
 import { registerPredict } from './commands/predict';
+import { registerRefit } from './commands/refit';
 import { registerSigning } from './commands/signing';
 import { exitCode, reportError } from './common';
 
@@ -22,6 +23,7 @@ const commands: ((program: Command) => void)[] = [
   registerDoctor,
   registerInspect,
   registerPredict,
+  registerRefit,
   registerSigning,
 ];
 

@@ -36,6 +36,8 @@ export interface EngineFacts {
   plugins?: string[];
   /** Edits of the graph before the build. */
   graphPasses?: PassReport[];
+  /** How many weights were replaced by name since the build: they are no longer those of the ONNX file. */
+  refittedWeights?: number;
   /** What TensorRT told of the engine's layers when it was built; `checkRecordedLayers` tells whether it is sound. */
   layers?: EngineLayers;
 }

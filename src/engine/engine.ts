@@ -1,10 +1,7 @@
-import { createHash, type KeyObject } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { TensorRTNodeError } from '../errors';
-import { filesSha256, replaceFile } from '../files';
+import { replaceFile } from '../files';
 import type { Flavor, TrtShapeRange, TrtTensor } from '../native/trt-contract';
 import type { PassReport } from '../onnx/passes/pass';
 import type { ModelSource } from '../session/model-input';
@@ -16,6 +13,8 @@ import type { EngineDevice, EngineFacts } from './engine-facts';
 import { checkRecordedLayers, type EngineLayers } from './layers';
 import { describeEngineMachine, type EngineMachine } from './machine';
 import type { ManifestWanted } from './manifest';
+import type { EngineDetails, EngineDeviceOptions, EnginePlan } from './on-device';
+import { checkDigest, checkPlan, ioError, planSha256, sha256Of, writeBehind } from './plan-content';
 import {
   encodePrefix,
   factsKey,
@@ -25,6 +24,7 @@ import {
   signatureKey,
 } from './plan-file';
 import type { EngineRebuildOptions } from './rebuild';
+import type { EngineWeights, RefitOptions, RefitSource } from './refit';
 import {
   type EngineKey,
   requireSignature,
@@ -401,6 +401,29 @@ export class Engine {
     });
   }
 
+  /**
+   * Loads the engine on the first device, in a process of its own, and tells what TensorRT says of it.
+   * @throws ERR_NO_DEVICE, ERR_ENGINE_DESERIALIZE, ERR_TENSORRT_UNAVAILABLE, ERR_TENSORRT_VERSION,
+   * ERR_BUILD_CRASHED, ERR_DEADLINE, ERR_IO, ERR_INVALID_ARGUMENT, ERR_DISPOSED
+   */
+  async inspectOnDevice(options: EngineDeviceOptions = {}): Promise<EngineDetails> {
+    return (await import('./on-device')).inspectOnDevice(this.#plan(), options);
+  }
+
+  /** Weights that a refit can change, and those that the plan lacks. @throws see {@link inspectOnDevice} */
+  async weights(options: EngineDeviceOptions = {}): Promise<EngineWeights> {
+    return (await import('./refit')).listWeights(this.#plan(), options);
+  }
+
+  /**
+   * A new engine with other weights, or with those that a stripped one lacks; this one stays as it is. Needs a
+   * device; arguments are checked before one is asked for.
+   * @throws ERR_ENGINE_BUILD with TensorRT's reasons; see {@link inspectOnDevice}
+   */
+  async refit(weights: RefitSource, options: RefitOptions = {}): Promise<Engine> {
+    return (await import('./refit')).refitEngine(this.#plan(), weights, options);
+  }
+
   /** Lets go of the bytes; a file stays. Safe to call twice. */
   async dispose(): Promise<void> {
     this.#storage = undefined;
@@ -408,6 +431,17 @@ export class Engine {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose();
+  }
+
+  #plan(): EnginePlan {
+    const storage = this.#requireStorage();
+    const open: EnginePlan['open'] = async () => {
+      if ('bytes' in storage) return { bytes: storage.bytes, planOffset: this.#header.planOffset };
+      const header = await readPlanHeader(storage.path);
+      this.#requireSame(header, await planSha256(storage.path, header.planOffset), storage.path);
+      return { path: storage.path, planOffset: header.planOffset };
+    };
+    return { description: this.inspect(), facts: this.#header.facts, open };
   }
 
   #requireStorage(): Storage {
@@ -424,55 +458,5 @@ export class Engine {
         `Expected ${file} to hold the plan that was loaded but it was replaced since; load it again`,
       );
     }
-  }
-}
-
-/** A file of `prefix` and what `source` holds from `start` on, in pieces. */
-async function writeBehind(
-  prefix: Buffer,
-  source: string,
-  start: number,
-  target: string,
-): Promise<void> {
-  await pipeline(
-    async function* () {
-      yield prefix;
-      yield* createReadStream(source, { start, highWaterMark: 1 << 20 });
-    },
-    createWriteStream(target, { flags: 'wx' }),
-  );
-}
-
-function ioError(what: string, cause: unknown): TensorRTNodeError {
-  if (cause instanceof TensorRTNodeError) return cause;
-  return new TensorRTNodeError('ERR_IO', `${what}: ${(cause as Error).message}`, { cause });
-}
-
-function sha256Of(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
-}
-
-async function planSha256(file: string, start: number): Promise<string> {
-  return filesSha256([file], start).catch((cause) => {
-    throw ioError(`The engine ${file} cannot be read`, cause);
-  });
-}
-
-function checkPlan(
-  header: PlanHeader,
-  sha256: string,
-  keys: readonly KeyObject[] | undefined,
-  label: string,
-): void {
-  checkDigest(header, sha256, label);
-  if (keys) requireSignature(header, sha256, keys, label);
-}
-
-function checkDigest(header: PlanHeader, sha256: string, label: string): void {
-  if (header.facts && header.facts.planSha256 !== sha256) {
-    throw new TensorRTNodeError(
-      'ERR_ENGINE_DESERIALIZE',
-      `Expected the plan in ${label} to have the digest that its metadata states: it is cut short or was changed`,
-    );
   }
 }

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { type ErrorCode, TensorRTNodeError } from '../errors';
+import type { CheckedTransforms } from '../onnx/transforms';
 import { forkWorker } from './fork-worker';
 import type { EngineFacts } from './plan-file';
 
@@ -26,6 +27,10 @@ export type ToolJob =
       kind: 'refit';
       /** Empty for `weights`. */
       modelPath: string;
+      /** Edits of the graph that the engine was built after. */
+      transforms: CheckedTransforms;
+      /** What the job makes on its way lies here; deleted by the process when its parent dies. */
+      privateFolder: string;
       weightsPath: string;
       weights: { name: string; dtype: string; offset: number; count: number }[];
       keepRefittable: boolean;
@@ -33,7 +38,7 @@ export type ToolJob =
       temporaryPath: string;
       /** … and moved here when it is whole. */
       outputPath: string;
-      /** Facts of the new engine but for the digest; undefined: a plain plan is written. */
+      /** Facts of the new engine but for the digest; undefined for a plan of others. */
       facts: EngineFacts | undefined;
       metadata: Record<string, unknown>;
     } & PlanJob);

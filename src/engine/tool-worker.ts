@@ -5,10 +5,12 @@ import { fromNative } from '../errors';
 import { publish } from '../files';
 import { native } from '../native/binding';
 import { bufferSha256 } from './plan-buffer';
-import { encodePlanPrefix } from './plan-file';
+import { encodePlanPrefix, encodePrefix } from './plan-file';
+import { prepareModel } from './prepare-model';
 import type { FromToolWorker, ToolAnswer, ToolJob } from './tool-process';
 
-let temporaryPath: string | undefined;
+/** What nobody else would delete if the parent died. */
+let leftovers: string[] = [];
 async function run(job: ToolJob): Promise<ToolAnswer> {
   switch (job.kind) {
     case 'check':
@@ -22,22 +24,28 @@ async function run(job: ToolJob): Promise<ToolAnswer> {
   }
 }
 
-async function refit(job: Extract<ToolJob, { kind: 'refit' }>): Promise<ToolAnswer> {
-  temporaryPath = job.temporaryPath;
-  const { plan, byteLength, warnings } = await native().trtRefit(job);
+type RefitJob = Extract<ToolJob, { kind: 'refit' }>;
+
+async function refit(job: RefitJob): Promise<ToolAnswer> {
+  leftovers = [job.temporaryPath, job.privateFolder];
+  const { modelPath } = await prepareModel(job.modelPath, job.transforms, job.privateFolder);
+  const { plan, byteLength, warnings } = await native().trtRefit({ ...job, modelPath });
   try {
     const planSha256 = bufferSha256(plan, byteLength);
-    const prefix = job.facts
-      ? encodePlanPrefix(job.metadata, { ...job.facts, planSha256 })
-      : new Uint8Array(0);
+    const prefix = prefixOf(job, planSha256);
     await native().trtPlanWrite(plan, job.temporaryPath, prefix);
     await publish(job.temporaryPath, job.outputPath);
-    temporaryPath = undefined;
     const report = { byteLength: byteLength + prefix.length, planSha256 };
     return { report: JSON.stringify(report), warnings, errors: [] };
   } finally {
     native().bufferRelease(plan);
   }
+}
+
+/** A plain plan stays plain, and one of others keeps their metadata. */
+function prefixOf(job: RefitJob, planSha256: string): Uint8Array {
+  if (job.facts) return encodePlanPrefix(job.metadata, { ...job.facts, planSha256 });
+  return Object.keys(job.metadata).length > 0 ? encodePrefix(job.metadata) : new Uint8Array(0);
 }
 
 function send(message: FromToolWorker): void {
@@ -47,7 +55,7 @@ function send(message: FromToolWorker): void {
 
 process.once('disconnect', () => {
   // Nobody else can delete what this process has begun, and TensorRT cannot be waited for.
-  if (temporaryPath !== undefined) rmSync(temporaryPath, { force: true });
+  for (const leftover of leftovers) rmSync(leftover, { recursive: true, force: true });
   process.kill(process.pid, 'SIGKILL');
 });
 // A terminal's Ctrl-C reaches the whole group; what it means is the parent's decision.

@@ -2,6 +2,8 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { Engine, type EngineDescription } from '../../engine/engine';
 import type { EngineLayer, EngineLayers } from '../../engine/layers';
+import type { EngineDetails } from '../../engine/on-device';
+import type { TensorRTNodeError } from '../../errors';
 import { type OnnxModelInfo, type OnnxValue, readOnnxModel } from '../../onnx/model';
 import { parseYoloMetadata } from '../../onnx/yolo-metadata';
 import { openModel } from '../../session/model-input';
@@ -56,11 +58,18 @@ async function inspect(
     const engine = await Engine.load(model, verifyKey === undefined ? {} : { verifyKey });
     const description = engine.inspect();
     const compatibility = await engine.compatibility();
+    const onDevice = await detailsOf(engine);
     if (flags.json) {
-      printJson({ kind: 'engine', path: path.resolve(model), ...description, compatibility });
+      printJson({
+        kind: 'engine',
+        path: path.resolve(model),
+        ...description,
+        compatibility,
+        onDevice,
+      });
       return;
     }
-    process.stdout.write(engineReport(path.basename(model), description, flags));
+    process.stdout.write(engineReport(path.basename(model), description, flags, onDevice));
     process.stdout.write(`\n${compatibilityText(compatibility)}`);
     return;
   }
@@ -106,6 +115,7 @@ export function engineReport(
   name: string,
   engine: EngineDescription,
   flags: { layers?: boolean } = {},
+  onDevice: OnDevice = { error: { code: 'ERR_NO_DEVICE', message: '' } },
 ): string {
   const built = [engine.tensorrtVersion && `TensorRT ${engine.tensorrtVersion}`, engine.flavor]
     .filter(Boolean)
@@ -149,7 +159,8 @@ export function engineReport(
         'Options',
         table(Object.entries(engine.options ?? {}).map(([key, value]) => [key, String(value)])),
       ],
-      layersBlock(engine.layers, flags.layers === true),
+      ['On the device', deviceLines(onDevice)],
+      layersBlock(layersOf(engine, onDevice), flags.layers === true),
       ['Metadata', metadataLines(texts)],
     ],
   );
@@ -208,6 +219,47 @@ export function onnxSummary(info: OnnxModelInfo): {
       (dims ?? []).flatMap((name, dim) => (typeof name === 'number' ? [] : [{ input, dim, name }])),
     ),
   };
+}
+
+/** What TensorRT says of the engine once it is loaded, or why it could not be asked. */
+type OnDevice = EngineDetails | { error: { code: string; message: string } };
+
+async function detailsOf(engine: Engine): Promise<OnDevice> {
+  try {
+    return await engine.inspectOnDevice();
+  } catch (thrown) {
+    const { code, message } = thrown as TensorRTNodeError;
+    return { error: { code, message } };
+  }
+}
+
+function deviceLines(onDevice: OnDevice): string[] {
+  if ('error' in onDevice) {
+    const { code, message } = onDevice.error;
+    // Machines without a GPU are no news, and what keeps an engine from running is told of below.
+    return ['ERR_NO_DEVICE', 'ERR_TENSORRT_UNAVAILABLE'].includes(code) ? [] : [message];
+  }
+  return table([
+    ['memory of a context', formatBytes(onDevice.deviceMemoryBytes)],
+    ['layers', String(onDevice.layerCount)],
+    ['auxiliary streams', String(onDevice.auxStreams)],
+    ['refittable', onDevice.isRefittable ? 'yes' : 'no'],
+    ...(onDevice.weightsBytes === undefined
+      ? []
+      : [['weights', formatBytes(onDevice.weightsBytes)]]),
+    ...(onDevice.streamableWeightsBytes > 0
+      ? [['streamable weights', formatBytes(onDevice.streamableWeightsBytes)]]
+      : []),
+  ]);
+}
+
+/** Of the two accounts of the layers the one that tells more. */
+function layersOf(engine: EngineDescription, onDevice: OnDevice): EngineLayers | undefined {
+  const isDetailed = engine.layers?.detail === 'detailed';
+  if ('error' in onDevice || isDetailed || onDevice.layers.detail !== 'detailed') {
+    return engine.layers;
+  }
+  return onDevice.layers;
 }
 
 /** How many layers there are of each kind and precision; all of them where `isList`. */
