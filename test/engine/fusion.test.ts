@@ -118,6 +118,17 @@ describeWithRtx('fusion with real TensorRT-RTX', () => {
       });
     });
 
+    it.each(['fp16', 'bf16'] as const)('networks that are %s at both ends', async (type) => {
+      const precision = { type, keepIoFloat: false };
+      const shapes = { images: [2, 640, 640, 3] };
+      const { facts, text } = await outcome('yolov8p-dyn.onnx', { ...fusion, precision, shapes });
+      expect(facts, text).toMatchObject({
+        inputs: [{ dtype: 'uint8' }],
+        options: { precision: type, imageInput: {}, topK: true },
+      });
+      expect(facts!.outputs!.map(({ dtype }) => dtype)).toEqual(['float32', 'float32', 'int32']);
+    });
+
     it('normalisation by mean and deviation, channels swapped', async () => {
       const imageInput = {
         mean: [0.485, 0.456, 0.406],

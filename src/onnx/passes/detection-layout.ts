@@ -1,14 +1,21 @@
 import type { OnnxModel } from '../graph';
 import type { ValueInfoProto } from '../schema';
 import { parseYoloMetadata } from '../yolo-metadata';
-import { declaredText, declaredValue, metadataOf, unsupported } from './values';
+import {
+  declaredText,
+  declaredValue,
+  type FloatType,
+  isFloatType,
+  metadataOf,
+  unsupported,
+} from './values';
 
 /** Where boxes, scores and classes stand in the raw output of a detection model. */
 export interface DetectionLayout {
   /** `yolov8`: `[N, 4 + classes + coefficients, A]`; `yolov5`: `[N, A, 5 + classes + coefficients]`. */
   kind: 'yolov8' | 'yolov5';
   output: ValueInfoProto;
-  dtype: 'float32' | 'float16';
+  dtype: FloatType;
   batch: number | string | null;
   /** Undefined where the model leaves it free. */
   anchors: number | undefined;
@@ -40,8 +47,6 @@ export function recogniseDetections({ proto, name }: OnnxModel): DetectionLayout
   const { task } = metadata;
   if (task !== undefined && task !== 'detect' && task !== 'segment') return fail(`task ${task}`);
   if (metadata.nmsInside || metadata.endToEnd) return fail('it selects its detections itself');
-  const isFloat = (dtype: unknown): dtype is 'float32' | 'float16' =>
-    dtype === 'float32' || dtype === 'float16';
   const raw = outputs.filter((output) => declaredValue(output).dims?.length === 3);
   const prototypes = outputs.filter((output) => declaredValue(output).dims?.length === 4);
   const [output] = raw;
@@ -49,7 +54,7 @@ export function recogniseDetections({ proto, name }: OnnxModel): DetectionLayout
     return fail();
   if (prototypes.length > 1) return fail();
   const { dtype, dims } = declaredValue(output);
-  if (!isFloat(dtype)) return fail();
+  if (!isFloatType(dtype)) return fail();
 
   const depth = prototypes[0] === undefined ? 0 : declaredValue(prototypes[0]).dims![1];
   if (typeof depth !== 'number') return fail('mask prototypes of unknown number');

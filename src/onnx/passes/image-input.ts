@@ -16,7 +16,15 @@ import {
 } from '../graph';
 import type { ValueInfoProto } from '../schema';
 import type { GraphPass, PassResult } from './pass';
-import { declaredText, declaredValue, GraphWriter, requiredInputs, unsupported } from './values';
+import {
+  declaredText,
+  declaredValue,
+  type FloatType,
+  GraphWriter,
+  isFloatType,
+  requiredInputs,
+  unsupported,
+} from './values';
 
 /** How 8-bit samples become the numbers that the network reads: `(sample * scale - mean) / std`. */
 export interface ImageInputOptions {
@@ -124,7 +132,8 @@ function replaceImageInput(model: OnnxModel, options: CheckedImageInput): PassRe
     value = step('Mul', [value, writer.floats('scale', [1], [options.scale])]);
   if (options.mean) value = step('Sub', [value, writer.floats('mean', [1, 3, 1, 1], options.mean)]);
   if (options.std) value = step('Div', [value, writer.floats('std', [1, 3, 1, 1], options.std)]);
-  if (dtype === 'float16') value = step('Cast', [value], { to: { i: dtypeTable.float16.onnx } });
+  if (dtype !== 'float32')
+    value = step('Cast', [value], { to: { i: dtypeTable[dtype as FloatType].onnx } });
 
   replaceUses(graph, name, value);
   graph.nodes.unshift(...writer.nodes);
@@ -140,7 +149,7 @@ function replaceImageInput(model: OnnxModel, options: CheckedImageInput): PassRe
 
 function isImageInput(info: ValueInfoProto): boolean {
   const { dtype, dims } = declaredValue(info);
-  return (dtype === 'float32' || dtype === 'float16') && dims?.length === 4 && dims[1] === 3;
+  return isFloatType(dtype) && dims?.length === 4 && dims[1] === 3;
 }
 
 function findImageInput(
@@ -148,7 +157,7 @@ function findImageInput(
   asked: string | undefined,
 ): ValueInfoProto {
   const inputs = requiredInputs(proto.graph);
-  const wanted = 'an image input, float32 or float16 [N, 3, H, W],';
+  const wanted = 'an image input, float [N, 3, H, W],';
   const seen = inputs.map(declaredText).join('; ') || 'no input';
   if (asked !== undefined) {
     const input = inputs.find(({ name }) => name === asked);

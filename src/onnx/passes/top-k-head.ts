@@ -119,7 +119,7 @@ class HeadWriter {
 
     let ranked = this.#scores(raw, 'all');
     // The scores are compared in float32, which every runtime has kernels for.
-    const isHalf = this.layout.dtype === 'float16';
+    const isHalf = this.layout.dtype !== 'float32';
     if (isHalf) ranked = this.#cast(ranked);
     const rows = this.#rank(ranked);
     let kept = this.#gather(raw, rows, first + classes + coefficients);

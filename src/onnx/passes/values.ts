@@ -4,6 +4,13 @@ import { type OnnxModel, uniqueName } from '../graph';
 import type { GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto } from '../schema';
 import { makeTensor } from '../tensor-data';
 
+/** Element types of networks that pictures can be fed to. */
+export type FloatType = 'float32' | 'float16' | 'bfloat16';
+
+export function isFloatType(dtype: DType | undefined): dtype is FloatType {
+  return dtype === 'float32' || dtype === 'float16' || dtype === 'bfloat16';
+}
+
 /** What a graph declares of an input, output or inner value. */
 export interface DeclaredValue {
   dtype: DType | undefined;
