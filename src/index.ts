@@ -4,6 +4,9 @@ export type {
   EngineBuildOptions,
   ShapeProfile,
   ShapeRange,
+  TensorFormat,
+  TensorOptions,
+  ValueRange,
 } from './engine/build-options';
 export type {
   BuildListeners,

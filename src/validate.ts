@@ -65,7 +65,8 @@ export function requireInteger(name: string, value: unknown, min: number, max: n
   if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
     throw invalidArgument(name, `an integer from ${min} to ${max}`, value);
   }
-  return value;
+  // Minus zero is zero.
+  return value + 0;
 }
 
 export function requireNumber(name: string, value: unknown, min: number, max: number): number {

@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <memory>
 #include <string>
 #include <utility>
@@ -256,6 +257,70 @@ Napi::Array ArrayOf(const Napi::Value& value, const char* name) {
   return value.As<Napi::Array>();
 }
 
+std::vector<std::string> TextsOf(const Napi::Value& value, const char* name) {
+  const Napi::Array array = ArrayOf(value, name);
+  std::vector<std::string> texts;
+  for (std::uint32_t i = 0; i < array.Length(); ++i) texts.push_back(StringOf(array.Get(i), name));
+  return texts;
+}
+
+/// Values of a shape tensor: any safe integers.
+std::vector<std::int64_t> IntegersOf(const Napi::Value& value, const char* name) {
+  constexpr std::uint32_t most = 64;
+  constexpr double limit = 9007199254740991.0;
+  const Napi::Array array = ArrayOf(value, name);
+  if (array.Length() > most)
+    throw InvalidArgument(name, "at most 64 values", std::to_string(array.Length()));
+  std::vector<std::int64_t> values;
+  for (std::uint32_t i = 0; i < array.Length(); ++i) {
+    const double number = NumberOf(array.Get(i), name, -limit, limit);
+    if (std::floor(number) != number)
+      throw InvalidArgument(name, "integers", std::to_string(number));
+    values.push_back(static_cast<std::int64_t>(number));
+  }
+  return values;
+}
+
+trt::SettingValue SettingOf(const Napi::Object& setting) {
+  using Form = trt::SettingValue::Form;
+  trt::SettingValue parsed;
+  parsed.name = StringOf(setting.Get("name"), "name");
+  const Napi::Value value = setting.Get("value");
+  if (value.IsBoolean()) {
+    parsed.form = Form::kBoolean;
+    parsed.number = BooleanOf(value, "value") ? 1 : 0;
+  } else if (value.IsNumber()) {
+    parsed.form = Form::kNumber;
+    parsed.number = static_cast<std::int64_t>(SizeOf(value, "value"));
+  } else if (value.IsArray()) {
+    parsed.form = Form::kList;
+    parsed.list = TextsOf(value, "value");
+  } else {
+    parsed.form = Form::kText;
+    parsed.text = StringOf(value, "value");
+  }
+  return parsed;
+}
+
+trt::TensorRequest TensorRequestOf(const Napi::Object& tensor) {
+  trt::TensorRequest parsed;
+  parsed.name = StringOf(tensor.Get("name"), "name");
+  parsed.formats = TextsOf(tensor.Get("formats"), "formats");
+  parsed.dtype = StringOf(tensor.Get("dtype"), "dtype");
+  return parsed;
+}
+
+trt::ShapeRange RangeOf(const Napi::Object& range) {
+  trt::ShapeRange parsed;
+  parsed.input = StringOf(range.Get("input"), "input");
+  parsed.is_values = !range.Get("values").IsUndefined() && BooleanOf(range.Get("values"), "values");
+  const auto read = parsed.is_values ? IntegersOf : DimsOf;
+  parsed.min = read(range.Get("min"), "min");
+  parsed.opt = read(range.Get("opt"), "opt");
+  parsed.max = read(range.Get("max"), "max");
+  return parsed;
+}
+
 trt::BuildRequest RequestOf(const Napi::Object& options) {
   trt::BuildRequest request;
   request.model_path = StringOf(options.Get("modelPath"), "modelPath");
@@ -264,37 +329,28 @@ trt::BuildRequest RequestOf(const Napi::Object& options) {
       ArrayOf(options.Get("computeCapabilities"), "computeCapabilities");
   for (std::uint32_t i = 0; i < capabilities.Length(); ++i) {
     request.compute_capabilities.push_back(
-        Int32Of(capabilities.Get(i), "computeCapabilities", 10, 999));
+        Int32Of(capabilities.Get(i), "computeCapabilities", 1, 999));
   }
   const Napi::Array profiles = ArrayOf(options.Get("profiles"), "profiles");
   for (std::uint32_t i = 0; i < profiles.Length(); ++i) {
     const Napi::Array ranges = ArrayOf(profiles.Get(i), "profiles");
     std::vector<trt::ShapeRange> profile;
     for (std::uint32_t j = 0; j < ranges.Length(); ++j) {
-      const Napi::Object range = ObjectOf(ranges.Get(j), "profiles");
-      trt::ShapeRange parsed;
-      parsed.input = StringOf(range.Get("input"), "input");
-      parsed.min = DimsOf(range.Get("min"), "min");
-      parsed.opt = DimsOf(range.Get("opt"), "opt");
-      parsed.max = DimsOf(range.Get("max"), "max");
-      profile.push_back(std::move(parsed));
+      profile.push_back(RangeOf(ObjectOf(ranges.Get(j), "profiles")));
     }
     request.profiles.push_back(std::move(profile));
   }
   const Napi::Array settings = ArrayOf(options.Get("settings"), "settings");
   for (std::uint32_t i = 0; i < settings.Length(); ++i) {
-    const Napi::Object setting = ObjectOf(settings.Get(i), "settings");
-    trt::SettingValue parsed;
-    parsed.name = StringOf(setting.Get("name"), "name");
-    const Napi::Value value = setting.Get("value");
-    if (value.IsBoolean()) {
-      parsed.number = BooleanOf(value, "value") ? 1 : 0;
-    } else if (value.IsNumber()) {
-      parsed.number = static_cast<std::int64_t>(SizeOf(value, "value"));
-    } else {
-      parsed.text = StringOf(value, "value");
-    }
-    request.settings.push_back(std::move(parsed));
+    request.settings.push_back(SettingOf(ObjectOf(settings.Get(i), "settings")));
+  }
+  const Napi::Array targets = ArrayOf(options.Get("extraMemoryTargets"), "extraMemoryTargets");
+  for (std::uint32_t i = 0; i < targets.Length(); ++i) {
+    request.extra_memory_targets.push_back(NumberOf(targets.Get(i), "extraMemoryTargets", 0, 1));
+  }
+  const Napi::Array tensors = ArrayOf(options.Get("tensors"), "tensors");
+  for (std::uint32_t i = 0; i < tensors.Length(); ++i) {
+    request.tensors.push_back(TensorRequestOf(ObjectOf(tensors.Get(i), "tensors")));
   }
   return request;
 }

@@ -73,6 +73,76 @@ Napi::Value LibraryInfo(const Napi::CallbackInfo& info) {
   });
 }
 
+const char* KindName(trt::SettingKind kind) {
+  switch (kind) {
+    case trt::SettingKind::kBoolean:
+      return "boolean";
+    case trt::SettingKind::kInteger:
+      return "integer";
+    case trt::SettingKind::kChoice:
+      return "choice";
+    case trt::SettingKind::kSet:
+      return "set";
+    case trt::SettingKind::kText:
+      return "text";
+    case trt::SettingKind::kList:
+      return "list";
+  }
+  return "unknown";
+}
+
+Napi::Object SettingObject(Napi::Env env, const trt::SettingInfo& info, trt::Flavor flavor) {
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("name", Napi::String::New(env, info.name));
+  result.Set("kind", Napi::String::New(env, KindName(info.kind)));
+  result.Set("sinceMinor", Napi::Number::New(env, trt::SinceMinor(info.since, flavor)));
+  if (info.kind == trt::SettingKind::kInteger) {
+    result.Set("min", Napi::Number::New(env, static_cast<double>(info.min)));
+    result.Set("max", Napi::Number::New(env, static_cast<double>(info.max)));
+  }
+  Napi::Object choices = Napi::Object::New(env);
+  for (std::size_t i = 0; i < info.choice_count; ++i) {
+    choices.Set(info.choices[i].text,
+                Napi::Number::New(env, trt::SinceMinor(info.choices[i].since, flavor)));
+  }
+  result.Set("choices", choices);
+  return result;
+}
+
+/// The builder settings of a compiled flavour, as its own table has them: for tests.
+Napi::Value Settings(const Napi::CallbackInfo& info) {
+  return Guarded(info.Env(), [&]() -> Napi::Value {
+    Napi::Env env = info.Env();
+    trt::Flavor flavor = trt::Flavor::kRtx1;
+    const std::string name = StringOf(info[0], "flavor");
+    if (!trt::FlavorFromName(name, &flavor))
+      throw InvalidArgument("flavor", "rtx1, trt10 or trt11",
+                            ""
+                            " + name + "
+                            "");
+    const trt::Backend& backend = trt::RequireBackend(flavor);
+    Napi::Array settings = Napi::Array::New(env);
+    for (std::size_t i = 0; backend.setting(i) != nullptr; ++i) {
+      settings.Set(settings.Length(), SettingObject(env, *backend.setting(i), flavor));
+    }
+    Napi::Array enums = Napi::Array::New(env);
+    for (std::size_t i = 0; backend.setting_enum(i) != nullptr; ++i) {
+      const trt::EnumInfo& item = *backend.setting_enum(i);
+      Napi::Object object = Napi::Object::New(env);
+      object.Set("name", Napi::String::New(env, item.name));
+      object.Set("enumMax", Napi::Number::New(env, item.enum_max));
+      object.Set("offered", Napi::Number::New(env, item.offered));
+      object.Set("leftOut", Napi::String::New(env, item.left_out));
+      object.Set("unused", Napi::Number::New(env, item.unused));
+      enums.Set(enums.Length(), object);
+    }
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("settings", settings);
+    result.Set("enums", enums);
+    return result;
+  });
+}
+
 /// What the rules make of a version, without any library: for tests and for messages.
 Napi::Value JudgeVersion(const Napi::CallbackInfo& info) {
   return Guarded(info.Env(), [&]() -> Napi::Value {
@@ -92,6 +162,7 @@ Napi::Value JudgeVersion(const Napi::CallbackInfo& info) {
 void ExportTensorRt(Napi::Env env, Napi::Object exports) {
   exports.Set("trtFlavors", Napi::Function::New(env, Flavors));
   exports.Set("trtLibraryInfo", Napi::Function::New(env, LibraryInfo));
+  exports.Set("trtSettings", Napi::Function::New(env, Settings));
   exports.Set("trtBuild", Napi::Function::New(env, TrtBuild));
   exports.Set("trtPlanWrite", Napi::Function::New(env, TrtPlanWrite));
   exports.Set("trtCheckModel", Napi::Function::New(env, TrtCheckModel));

@@ -5,6 +5,7 @@
 
 #include "trt/build.h"
 #include "trt/library.h"
+#include "trt/settings.h"
 #include "trt/tools.h"
 #include "trt/version.h"
 
@@ -28,6 +29,9 @@ struct Backend {
   /// See RefitEngine in flavor_refit.h.
   void (*refit)(const Library& library, const PlanView& plan, const RefitSource& source,
                 BuildObserver& observer);
+  /// Its builder settings and how its enums are accounted for; null past the end.
+  const SettingInfo* (*setting)(std::size_t index);
+  const EnumInfo* (*setting_enum)(std::size_t index);
 };
 
 /// Null when this binary was compiled without that flavour's headers.

@@ -9,6 +9,13 @@ ShapeRange& ShapeRange::operator=(const ShapeRange&) = default;
 ShapeRange& ShapeRange::operator=(ShapeRange&&) noexcept = default;
 ShapeRange::~ShapeRange() = default;
 
+TensorRequest::TensorRequest() = default;
+TensorRequest::TensorRequest(const TensorRequest&) = default;
+TensorRequest::TensorRequest(TensorRequest&&) noexcept = default;
+TensorRequest& TensorRequest::operator=(const TensorRequest&) = default;
+TensorRequest& TensorRequest::operator=(TensorRequest&&) noexcept = default;
+TensorRequest::~TensorRequest() = default;
+
 SettingValue::SettingValue() = default;
 SettingValue::SettingValue(const SettingValue&) = default;
 SettingValue::SettingValue(SettingValue&&) noexcept = default;

@@ -11,7 +11,8 @@
 
 namespace tensorrt_node::trt {
 
-/// Shape range of one input in one optimisation profile.
+/// Range of one input in one optimisation profile: of its shape, or, for an input whose values are
+/// shapes themselves, of its values.
 struct ShapeRange {
   ShapeRange();
   ShapeRange(const ShapeRange&);
@@ -21,14 +22,32 @@ struct ShapeRange {
   ~ShapeRange();
 
   std::string input;
+  bool is_values = false;
   std::vector<std::int64_t> min;
   std::vector<std::int64_t> opt;
   std::vector<std::int64_t> max;
 };
 
-/// One builder option; which of the two values counts is the option's own affair. Booleans are 0
-/// and 1.
+/// What is asked of one input or output of the network.
+struct TensorRequest {
+  TensorRequest();
+  TensorRequest(const TensorRequest&);
+  TensorRequest(TensorRequest&&) noexcept;
+  TensorRequest& operator=(const TensorRequest&);
+  TensorRequest& operator=(TensorRequest&&) noexcept;
+  ~TensorRequest();
+
+  std::string name;
+  /// Memory layouts that TensorRT may choose from; empty: its own choice.
+  std::vector<std::string> formats;
+  /// Element type that the network has to have there; empty: any.
+  std::string dtype;
+};
+
+/// One builder option. `form` says which of the values counts; booleans are 0 and 1.
 struct SettingValue {
+  enum class Form { kBoolean, kNumber, kText, kList };
+
   SettingValue();
   SettingValue(const SettingValue&);
   SettingValue(SettingValue&&) noexcept;
@@ -37,8 +56,10 @@ struct SettingValue {
   ~SettingValue();
 
   std::string name;
+  Form form = Form::kNumber;
   std::int64_t number = 0;
   std::string text;
+  std::vector<std::string> list;
 };
 
 struct BuildRequest {
@@ -52,6 +73,10 @@ struct BuildRequest {
   /// An ONNX file; external data lies beside it.
   std::string model_path;
   std::vector<std::vector<ShapeRange>> profiles;
+  /// One for each profile: how much more memory than needed TensorRT may use, 0 to 1. Empty: its
+  /// default.
+  std::vector<double> extra_memory_targets;
+  std::vector<TensorRequest> tensors;
   /// 75 for 7.5. Empty: the GPU of this machine.
   std::vector<int> compute_capabilities;
   std::vector<SettingValue> settings;

@@ -7,6 +7,7 @@
 #include "trt/flavor_check.h"
 #include "trt/flavor_inspect.h"
 #include "trt/flavor_refit.h"
+#include "trt/flavor_settings.h"
 
 namespace tensorrt_node::TRT_FLAVOR {
 
@@ -18,7 +19,9 @@ const trt::Backend& GetBackend() noexcept {
       CheckModel,
       InspectEngine,
       ListWeights,
-      RefitEngine};
+      RefitEngine,
+      SettingInfoAt,
+      EnumAt};
   return backend;
 }
 

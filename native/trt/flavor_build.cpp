@@ -16,7 +16,9 @@
 #include "trt/flavor_logger.h"
 #include "trt/flavor_network.h"
 #include "trt/flavor_objects.h"
+#include "trt/flavor_profiles.h"
 #include "trt/flavor_settings.h"
+#include "trt/flavor_tensors.h"
 
 namespace tensorrt_node::TRT_FLAVOR {
 namespace {
@@ -78,13 +80,13 @@ void BuildEngine(const trt::Library& library, const trt::BuildRequest& request,
   const auto config = Require(builder->createBuilderConfig(), "a builder configuration");
   ProgressMonitor monitor(observer);
   config->setProgressMonitor(&monitor);
-  ApplySettings(*config, library, request.settings);
   ApplyComputeCapabilities(*config, request.compute_capabilities);
 
   const auto parser = Require(
       static_cast<nvonnxparser::IParser*>(library.create_parser()(
           network.get(), static_cast<nvinfer1::ILogger*>(&logger), library.parser_version())),
       "an ONNX parser");
+  ApplySettings({*builder, *config, *parser, library}, request.settings);
   ParseModel(*parser, request.model_path, observer);
   if (network->getNbOutputs() == 0) {
     // The parser takes any bytes that happen to be a protocol buffer for a model without a graph.
@@ -94,7 +96,8 @@ void BuildEngine(const trt::Library& library, const trt::BuildRequest& request,
                     : "The model's graph has no output");
   }
   ReportTensors(*network, observer);
-  AddProfiles(*builder, *config, *network, request.profiles);
+  ApplyTensorRequests(*network, request.tensors);
+  AddProfiles(*builder, *config, *network, library, request);
 
   observer.OnStage(trt::Stage::kBuild);
   std::unique_ptr<nvinfer1::IHostMemory> plan(builder->buildSerializedNetwork(*network, *config));

@@ -46,70 +46,6 @@ const char* ParserCodeName(nvonnxparser::ErrorCode code) noexcept {
   return "UNKNOWN";
 }
 
-std::string ShapeText(const nvinfer1::Dims& dims) {
-  std::string text;
-  for (int i = 0; i < dims.nbDims; ++i) text += (i > 0 ? "x" : "") + std::to_string(dims.d[i]);
-  return text.empty() ? "a scalar" : text;
-}
-
-std::string ShapeText(const std::vector<std::int64_t>& dims) {
-  std::string text;
-  for (std::size_t i = 0; i < dims.size(); ++i)
-    text += (i > 0 ? "x" : "") + std::to_string(dims[i]);
-  return text.empty() ? "a scalar" : text;
-}
-
-bool IsDynamic(const nvinfer1::Dims& dims) {
-  for (int i = 0; i < dims.nbDims; ++i) {
-    if (dims.d[i] < 0) return true;
-  }
-  return false;
-}
-
-void CheckFits(const trt::ShapeRange& range, const nvinfer1::Dims& dims) {
-  const auto rank = static_cast<std::size_t>(dims.nbDims);
-  for (const std::vector<std::int64_t>* shape : {&range.min, &range.opt, &range.max}) {
-    bool fits = shape->size() == rank;
-    for (std::size_t i = 0; fits && i < rank; ++i) {
-      fits = (*shape)[i] >= 0 && (dims.d[i] < 0 || dims.d[i] == (*shape)[i]);
-    }
-    if (!fits) {
-      throw InvalidArgument("shapes of input \"" + range.input + "\"",
-                            "a shape that fits " + ShapeText(dims) + " (-1 is free)",
-                            ShapeText(*shape));
-    }
-  }
-  for (std::size_t i = 0; i < rank; ++i) {
-    if (range.min[i] > range.opt[i] || range.opt[i] > range.max[i]) {
-      throw InvalidArgument(
-          "shapes of input \"" + range.input + "\"", "min <= opt <= max",
-          ShapeText(range.min) + ":" + ShapeText(range.opt) + ":" + ShapeText(range.max));
-    }
-  }
-}
-
-nvinfer1::Dims ToDims(const std::vector<std::int64_t>& shape) {
-  nvinfer1::Dims dims{};
-  dims.nbDims = static_cast<std::int32_t>(shape.size());
-  for (std::size_t i = 0; i < shape.size(); ++i) dims.d[i] = shape[i];
-  return dims;
-}
-
-const trt::ShapeRange* Find(const std::vector<trt::ShapeRange>& ranges, const char* input) {
-  for (const trt::ShapeRange& range : ranges) {
-    if (range.input == input) return &range;
-  }
-  return nullptr;
-}
-
-std::string InputNames(const nvinfer1::INetworkDefinition& network) {
-  std::string names;
-  for (int i = 0; i < network.getNbInputs(); ++i) {
-    names += std::string(i > 0 ? ", " : "") + OrEmpty(network.getInput(i)->getName());
-  }
-  return names.empty() ? "none" : names;
-}
-
 }  // namespace
 
 trt::ParserErrorView ViewOf(const nvonnxparser::IParserError& error) noexcept {
@@ -180,65 +116,6 @@ void ReportTensors(const nvinfer1::INetworkDefinition& network, trt::BuildObserv
   };
   for (int i = 0; i < network.getNbInputs(); ++i) report(*network.getInput(i), true);
   for (int i = 0; i < network.getNbOutputs(); ++i) report(*network.getOutput(i), false);
-}
-
-void AddProfiles(nvinfer1::IBuilder& builder, nvinfer1::IBuilderConfig& config,
-                 const nvinfer1::INetworkDefinition& network,
-                 const std::vector<std::vector<trt::ShapeRange>>& profiles) {
-  for (int i = 0; profiles.empty() && i < network.getNbInputs(); ++i) {
-    const nvinfer1::ITensor& input = *network.getInput(i);
-    if (IsDynamic(input.getDimensions())) {
-      throw InvalidArgument("shapes",
-                            std::string("a range for the dynamic input \"") +
-                                OrEmpty(input.getName()) + "\" of shape " +
-                                ShapeText(input.getDimensions()),
-                            "none");
-    }
-  }
-  for (const std::vector<trt::ShapeRange>& ranges : profiles) {
-    for (const trt::ShapeRange& range : ranges) {
-      bool known = false;
-      for (int i = 0; i < network.getNbInputs(); ++i) {
-        known = known || range.input == OrEmpty(network.getInput(i)->getName());
-      }
-      if (!known) {
-        throw InvalidArgument("shapes", "names of inputs (" + InputNames(network) + ")",
-                              "\"" + range.input + "\"");
-      }
-    }
-    // Owned by the builder.
-    nvinfer1::IOptimizationProfile* profile = builder.createOptimizationProfile();
-    if (profile == nullptr) {
-      throw Error(ErrorCode::kEngineBuild, "TensorRT could not create an optimisation profile");
-    }
-    for (int i = 0; i < network.getNbInputs(); ++i) {
-      const nvinfer1::ITensor& input = *network.getInput(i);
-      const nvinfer1::Dims dims = input.getDimensions();
-      const char* name = OrEmpty(input.getName());
-      const trt::ShapeRange* range = Find(ranges, name);
-      if (range == nullptr) {
-        if (!IsDynamic(dims)) continue;
-        throw InvalidArgument("shapes",
-                              std::string("a range for the dynamic input \"") + name +
-                                  "\" of shape " + ShapeText(dims) + " in every profile",
-                              "none");
-      }
-      CheckFits(*range, dims);
-      using Selector = nvinfer1::OptProfileSelector;
-      const bool set = profile->setDimensions(name, Selector::kMIN, ToDims(range->min)) &&
-                       profile->setDimensions(name, Selector::kOPT, ToDims(range->opt)) &&
-                       profile->setDimensions(name, Selector::kMAX, ToDims(range->max));
-      if (!set) {
-        throw Error(ErrorCode::kEngineBuild,
-                    std::string("TensorRT refused the shapes of input \"") + name + "\"",
-                    Logger::Get().Errors());
-      }
-    }
-    if (!profile->isValid() || config.addOptimizationProfile(profile) < 0) {
-      throw Error(ErrorCode::kEngineBuild, "TensorRT refused an optimisation profile",
-                  Logger::Get().Errors());
-    }
-  }
 }
 
 const char* DTypeName(nvinfer1::DataType type) noexcept {

@@ -4,7 +4,6 @@
 #include <NvOnnxParser.h>
 
 #include <string>
-#include <vector>
 
 #include "trt/build.h"
 
@@ -25,12 +24,6 @@ void ParseModel(nvonnxparser::IParser& parser, const std::string& path,
 
 /// Tells the observer every input and output.
 void ReportTensors(const nvinfer1::INetworkDefinition& network, trt::BuildObserver& observer);
-
-/// Adds one optimisation profile for each entry. Throws Error(kInvalidArgument) for names or shapes
-/// that do not fit the network's inputs, or for dynamic inputs without a range.
-void AddProfiles(nvinfer1::IBuilder& builder, nvinfer1::IBuilderConfig& config,
-                 const nvinfer1::INetworkDefinition& network,
-                 const std::vector<std::vector<trt::ShapeRange>>& profiles);
 
 /// "float32", …: the names of src/tensor/dtype.ts.
 [[nodiscard]] const char* DTypeName(nvinfer1::DataType type) noexcept;

@@ -60,18 +60,6 @@ LibraryInfo Describe(const DynamicLibrary& library) {
   return info;
 }
 
-int SinceMinor(const Gate& gate, Flavor flavor) noexcept {
-  switch (flavor) {
-    case Flavor::kRtx1:
-      return gate.rtx1;
-    case Flavor::kTrt10:
-      return gate.trt10;
-    case Flavor::kTrt11:
-      return gate.trt11;
-  }
-  return gates::kNever;
-}
-
 template <typename Function>
 Function Require(const DynamicLibrary& library, const char* symbol) {
   const auto function = library.Symbol<Function>(symbol);
@@ -84,6 +72,18 @@ Function Require(const DynamicLibrary& library, const char* symbol) {
 }
 
 }  // namespace
+
+int SinceMinor(const Gate& gate, Flavor flavor) noexcept {
+  switch (flavor) {
+    case Flavor::kRtx1:
+      return gate.rtx1;
+    case Flavor::kTrt10:
+      return gate.trt10;
+    case Flavor::kTrt11:
+      return gate.trt11;
+  }
+  return gates::kNever;
+}
 
 LibraryInfo InspectLibrary(const std::string& path) {
   const DynamicLibrary library = OpenOrThrow(path, "TensorRT library");

@@ -27,6 +27,9 @@ struct LibraryInfo {
 /// refused.
 [[nodiscard]] LibraryInfo InspectLibrary(const std::string& path);
 
+/// The minor version of a flavour that brought the function; gates::kNever when none did.
+[[nodiscard]] int SinceMinor(const Gate& gate, Flavor flavor) noexcept;
+
 /// A TensorRT library, with its ONNX parser where one is given, held open for the rest of the
 /// process: unloading code that has started threads of its own is not safe.
 class Library {

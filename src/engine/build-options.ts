@@ -1,5 +1,11 @@
 import type { LogRecord } from '../log';
-import { type Flavor, flavors, type TrtShapeRange } from '../native/trt-contract';
+import {
+  type Flavor,
+  flavors,
+  type TrtSetting,
+  type TrtShapeRange,
+  type TrtTensorRequest,
+} from '../native/trt-contract';
 import {
   type CheckedTransforms,
   checkTransforms,
@@ -10,61 +16,46 @@ import {
   invalidArgument,
   reading,
   readOptions,
-  requireBoolean,
   requireInteger,
-  requireKnownKeys,
   requireOneOf,
   requireString,
 } from '../validate';
 import type { BuildListeners } from './build-progress';
 import type { EngineCache, EngineCacheOptions } from './cache';
+import { checkSettings } from './options/check';
+import {
+  checkCapabilities,
+  checkMemoryTargets,
+  checkShapes,
+  checkTensors,
+  type ShapeProfile,
+  type TensorOptions,
+} from './options/profiles';
+import type { SettingValueOf } from './options/rule';
+import type { BuilderSettings } from './options/settings';
+import { type SettingName, settingNames, settingTable } from './options/table';
 import type { EngineKey } from './signature';
 
-/** A shape, or the range that a dynamic input may take; `opt` is what TensorRT tunes for, default `max`. */
-export type ShapeRange =
-  | readonly number[]
-  | { min: readonly number[]; opt?: readonly number[]; max: readonly number[] };
-
-/** Shapes of one optimisation profile by input name. */
-export type ShapeProfile = Readonly<Record<string, ShapeRange>>;
-
-/** Options that go to TensorRT's builder as they are. Left out means TensorRT's own default. */
-export interface BuilderSettings {
-  /** 0 (fastest build) to 5 (fastest engine). TensorRT's default is 3. */
-  optimizationLevel?: number;
-  /** Most scratch memory a layer may use on the device, in bytes. Default: all of the device's memory. */
-  workspaceBytes?: number;
-  /** Most auxiliary streams an engine may use, 0 to 128. */
-  maxAuxStreams?: number;
-  /** How often a tactic is timed, 1 to 1000. Default 1. */
-  averageTimingIterations?: number;
-  /** Which other GPUs a plan made on this GPU may run on. */
-  hardwareCompatibility?: 'none' | 'ampere+' | 'same-compute-capability';
-  /** How much an engine tells of its layers when it is inspected. */
-  profilingVerbosity?: 'none' | 'layer-names' | 'detailed';
-  /** Engine runs with later TensorRT versions; it then carries host code. Default false. */
-  versionCompatible?: boolean;
-  /** Leaves the lean runtime out of a version-compatible engine. Default false. */
-  excludeLeanRuntime?: boolean;
-  /** Lets float32 layers use TF32. Default true. */
-  tf32?: boolean;
-  /** Uses 2:4 structured sparsity where the weights have it. Default false. */
-  sparseWeights?: boolean;
-  /** Weights can be changed later without a new build. Default false. */
-  refittable?: boolean;
-  /** Leaves refittable weights out of the plan. Default false. */
-  stripWeights?: boolean;
-  /** Lets weights lie in host memory and be streamed to the device. Default false. */
-  weightStreaming?: boolean;
-}
+export { requireAvailable } from './options/availability';
+export type { ShapeProfile, ShapeRange, TensorOptions, ValueRange } from './options/profiles';
+export type { TensorFormat } from './options/rule';
+export type { BuilderSettings } from './options/settings';
+export { checkShapes, settingNames, settingTable };
 
 export interface EngineBuildOptions extends BuilderSettings, BuildListeners, GraphTransforms {
   /** TensorRT product to build with. Default: the best one found on this machine. */
   flavor?: Flavor;
-  /** GPUs to build for, such as `'8.9'`; `rtx1` only, the others build for this machine's GPU. Default: 8.0 and later. */
+  /**
+   * GPUs to build for, such as `'8.9'`, or `'current'` alone for this machine's; `rtx1` only, the others build for
+   * this machine's GPU. Default: 8.0 and later.
+   */
   computeCapabilities?: readonly string[];
-  /** Shapes of dynamic inputs: one profile, or several. */
+  /** Shapes of dynamic inputs, and values of inputs that are shapes: one profile, or several. */
   shapes?: ShapeProfile | readonly ShapeProfile[];
+  /** How much more memory than necessary a profile may use, 0 to 1: one number for all profiles, or one each. */
+  extraMemoryTarget?: number | readonly number[];
+  /** Memory layouts and element types of inputs and outputs, by name. */
+  tensors?: Readonly<Record<string, TensorOptions>>;
   /** File that the plan is written to, replaced in one step when the build is done. Default: kept in memory. */
   output?: string;
   /** Time limit in milliseconds; the build process is ended then and the promise rejects with ERR_DEADLINE. */
@@ -90,60 +81,22 @@ export interface EngineBuildOptions extends BuilderSettings, BuildListeners, Gra
   signingKey?: EngineKey;
 }
 
-type SettingRule =
-  | { kind: 'integer'; min: number; max: number; help: string }
-  | { kind: 'boolean'; help: string }
-  | { kind: 'choice'; choices: readonly string[]; help: string };
-
-/** Every builder setting, its kind and its line in the command's help. The native half is native/trt/flavor_settings.cpp. */
-export const settingTable: Readonly<Record<keyof BuilderSettings, SettingRule>> = {
-  optimizationLevel: {
-    kind: 'integer',
-    min: 0,
-    max: 5,
-    help: '0 builds fastest, 5 runs fastest; default 3',
-  },
-  workspaceBytes: {
-    kind: 'integer',
-    min: 0,
-    max: Number.MAX_SAFE_INTEGER,
-    help: 'most scratch memory on the device',
-  },
-  maxAuxStreams: { kind: 'integer', min: 0, max: 128, help: 'most auxiliary streams' },
-  averageTimingIterations: {
-    kind: 'integer',
-    min: 1,
-    max: 1000,
-    help: 'how often a tactic is timed',
-  },
-  hardwareCompatibility: {
-    kind: 'choice',
-    choices: ['none', 'ampere+', 'same-compute-capability'],
-    help: 'other GPUs that the plan may run on',
-  },
-  profilingVerbosity: {
-    kind: 'choice',
-    choices: ['none', 'layer-names', 'detailed'],
-    help: 'what the engine tells of its layers',
-  },
-  versionCompatible: { kind: 'boolean', help: 'runs with later TensorRT versions' },
-  excludeLeanRuntime: {
-    kind: 'boolean',
-    help: 'no lean runtime inside a version-compatible engine',
-  },
-  tf32: { kind: 'boolean', help: 'let float32 layers use TF32; default true' },
-  sparseWeights: { kind: 'boolean', help: 'use 2:4 structured sparsity' },
-  refittable: { kind: 'boolean', help: 'weights can be changed later' },
-  stripWeights: { kind: 'boolean', help: 'leave refittable weights out of the plan' },
-  weightStreaming: { kind: 'boolean', help: 'weights can lie in host memory' },
-};
-
-export const settingNames = Object.keys(settingTable) as (keyof BuilderSettings)[];
+type SettingsOfTable = { [Name in SettingName]?: SettingValueOf<(typeof settingTable)[Name]> };
+/** `true` where both types say the same. */
+type Same<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : never;
+/** Does not compile when settings.ts is not what the table says. */
+export const settingsFollowTable: Same<
+  SettingsOfTable,
+  { [Name in keyof BuilderSettings]: BuilderSettings[Name] }
+> = true;
 
 const optionNames: readonly string[] = [
   'flavor',
   'computeCapabilities',
   'shapes',
+  'extraMemoryTarget',
+  'tensors',
   'output',
   'timeoutMs',
   'memoryLimitBytes',
@@ -164,7 +117,10 @@ export interface CheckedBuildOptions {
   flavor?: Flavor;
   computeCapabilities: string[];
   profiles: TrtShapeRange[][];
-  settings: { name: string; value: number | boolean | string }[];
+  /** One for each profile, or none. */
+  extraMemoryTargets: number[];
+  tensors: TrtTensorRequest[];
+  settings: TrtSetting[];
   /** Edits of the graph before TensorRT sees it. */
   transforms: CheckedTransforms;
   logLevel: LogRecord['level'];
@@ -198,12 +154,15 @@ function checkAll(options: EngineBuildOptions): CheckedBuildOptions {
     if (options[name] !== undefined && typeof options[name] !== 'function')
       throw invalidArgument(`options.${name}`, 'a function', options[name]);
   }
+  const profiles = checkShapes(options.shapes);
   return {
     ...(options.flavor === undefined
       ? {}
       : { flavor: requireOneOf('options.flavor', options.flavor, flavors) }),
     computeCapabilities: checkCapabilities(options.computeCapabilities),
-    profiles: checkShapes(options.shapes),
+    profiles,
+    extraMemoryTargets: checkMemoryTargets(options.extraMemoryTarget, profiles.length),
+    tensors: checkTensors(options.tensors),
     settings: checkSettings(options),
     transforms: checkTransforms('options', options),
     logLevel:
@@ -227,78 +186,6 @@ function isAbortSignal(value: unknown): value is AbortSignal {
     typeof (value as AbortSignal).addEventListener === 'function' &&
     typeof (value as AbortSignal).throwIfAborted === 'function'
   );
-}
-
-function checkCapabilities(value: unknown): string[] {
-  if (value === undefined) return [];
-  if (!Array.isArray(value))
-    throw invalidArgument('options.computeCapabilities', "an array such as ['8.9', '12.0']", value);
-  const checked = new Set<string>();
-  for (const item of value) {
-    if (typeof item !== 'string' || !/^[1-9]\d?\.\d$/.test(item))
-      throw invalidArgument('options.computeCapabilities', "strings such as '8.9'", item);
-    checked.add(item);
-  }
-  return [...checked];
-}
-
-export function checkShapes(value: unknown): TrtShapeRange[][] {
-  if (value === undefined) return [];
-  const profiles = Array.isArray(value) ? value : [value];
-  // Not map: it passes over holes.
-  return Array.from(profiles, (profile: unknown, index) => {
-    const name = Array.isArray(value) ? `options.shapes[${index}]` : 'options.shapes';
-    if (typeof profile !== 'object' || profile === null || Array.isArray(profile))
-      throw invalidArgument(name, 'an object of shapes by input name', profile);
-    return Object.entries(profile).map(([input, range]) =>
-      checkRange(`${name}.${input}`, input, range),
-    );
-  });
-}
-
-function checkRange(name: string, input: string, value: unknown): TrtShapeRange {
-  if (Array.isArray(value)) {
-    const shape = checkShape(name, value);
-    return { input, min: shape, opt: shape, max: shape };
-  }
-  requireKnownKeys(name, value, ['min', 'opt', 'max']);
-  if (value === undefined) throw invalidArgument(name, 'a shape or { min, opt, max }', value);
-  const range = value as { min?: unknown; opt?: unknown; max?: unknown };
-  const min = checkShape(`${name}.min`, range.min);
-  const max = checkShape(`${name}.max`, range.max);
-  const opt = range.opt === undefined ? max : checkShape(`${name}.opt`, range.opt);
-  const ordered =
-    min.length === opt.length &&
-    opt.length === max.length &&
-    min.every((dim, i) => dim <= opt[i]! && opt[i]! <= max[i]!);
-  if (!ordered)
-    throw invalidArgument(
-      name,
-      'min <= opt <= max in every dimension',
-      [min, opt, max].map((shape) => shape.join('x')).join(':'),
-    );
-  return { input, min, opt, max };
-}
-
-function checkShape(name: string, value: unknown): number[] {
-  if (!Array.isArray(value) || value.length > 8)
-    throw invalidArgument(name, 'an array of at most 8 dimensions', value);
-  return Array.from(value, (dim) => requireInteger(name, dim, 0, 2 ** 31 - 1));
-}
-
-function checkSettings(options: EngineBuildOptions): CheckedBuildOptions['settings'] {
-  const settings: CheckedBuildOptions['settings'] = [];
-  for (const name of settingNames) {
-    const value = options[name];
-    if (value === undefined) continue;
-    const rule = settingTable[name];
-    const label = `options.${name}`;
-    if (rule.kind === 'integer')
-      settings.push({ name, value: requireInteger(label, value, rule.min, rule.max) });
-    else if (rule.kind === 'boolean') settings.push({ name, value: requireBoolean(label, value) });
-    else settings.push({ name, value: requireOneOf(label, value, rule.choices) });
-  }
-  return settings;
 }
 
 function checkMetadata(value: unknown): Record<string, unknown> {

@@ -97,9 +97,11 @@ async function build(
         modelPath: prepared.modelPath,
         profiles: options.profiles,
         computeCapabilities: options.computeCapabilities.map((text) =>
-          Number(text.replace('.', '')),
+          text === 'current' ? 1 : Number(text.replace('.', '')),
         ),
         settings: options.settings,
+        extraMemoryTargets: options.extraMemoryTargets,
+        tensors: options.tensors,
         maxSeverity: severity[options.logLevel],
       },
       (event) => events.push(event),

@@ -12,6 +12,7 @@ import {
   checkBuildOptions,
   type EngineBuildOptions,
   readBuildOptions,
+  requireAvailable,
 } from './build-options';
 import { BuildProcess } from './build-process';
 import { BuildEvents } from './build-progress';
@@ -109,6 +110,7 @@ export class EngineBuilder {
       ...(checked.flavor === undefined ? {} : { flavor: checked.flavor }),
       purpose: 'build',
     });
+    requireAvailable(checked.settings, checked.computeCapabilities, library);
     // What is private to this build lies here: a model given as bytes or edited, a plan that stays in memory.
     const folder =
       input.bytes || options.output === undefined || editsGraph(checked.transforms)

@@ -41,9 +41,40 @@ export interface TrtTensor {
 
 export interface TrtShapeRange {
   input: string;
+  /** The range is of the values of an input that the graph uses as a shape; otherwise of its shape. */
+  values?: true;
   min: number[];
   opt: number[];
   max: number[];
+}
+
+/** One builder setting; booleans, integers, texts, and arrays for sets and lists. */
+export interface TrtSetting {
+  name: string;
+  value: number | boolean | string | string[];
+}
+
+/** What is asked of an input or output: formats that TensorRT may use (none: its choice), element type ('': any). */
+export interface TrtTensorRequest {
+  name: string;
+  formats: string[];
+  dtype: string;
+}
+
+/** A flavour's own table of settings. `sinceMinor` is the minor version that brought a thing, 0: always there. */
+export interface TrtSettingTable {
+  settings: {
+    name: string;
+    kind: 'boolean' | 'integer' | 'choice' | 'set' | 'text' | 'list';
+    sinceMinor: number;
+    /** Integers only. */
+    min?: number;
+    max?: number;
+    /** `sinceMinor` of each value of a choice or set. */
+    choices: Record<string, number>;
+  }[];
+  /** How the enumerators of the headers are accounted for: offered + left out + unused numbers = enumMax. */
+  enums: { name: string; enumMax: number; offered: number; leftOut: string; unused: number }[];
 }
 
 export interface TrtBuildRequest {
@@ -52,9 +83,12 @@ export interface TrtBuildRequest {
   /** An ONNX file; external data lies beside it. */
   modelPath: string;
   profiles: TrtShapeRange[][];
-  /** 89 for 8.9; empty: the GPU of this machine. */
+  /** 89 for 8.9, 1 for this machine's GPU; empty: TensorRT's default. */
   computeCapabilities: number[];
-  settings: { name: string; value: number | boolean | string }[];
+  settings: TrtSetting[];
+  /** One for each profile, or none. */
+  extraMemoryTargets: number[];
+  tensors: TrtTensorRequest[];
   /** Quietest log lines wanted: 1 errors, 2 warnings, 3 info, 4 verbose. */
   maxSeverity: number;
 }
@@ -103,6 +137,8 @@ export interface TrtBuildStats {
 export interface TrtContract {
   /** [sync] */
   trtFlavors(): TrtFlavors;
+  /** [sync] For tests. Throws ERR_TENSORRT_UNAVAILABLE for a flavour that is not compiled in. */
+  trtSettings(flavor: Flavor): TrtSettingTable;
   /**
    * [async] Opens a TensorRT library, reads its version and closes it. Rejects with
    * ERR_TENSORRT_UNAVAILABLE when the file cannot be opened or is not TensorRT, ERR_TENSORRT_VERSION when

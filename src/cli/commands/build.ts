@@ -1,14 +1,15 @@
 import type { Command } from 'commander';
-import {
-  type BuilderSettings,
-  type EngineBuildOptions,
-  settingNames,
-  settingTable,
-} from '../../engine/build-options';
+import type { EngineBuildOptions } from '../../engine/build-options';
 import { Engine } from '../../engine/engine';
 import { setLogLevel } from '../../log';
 import type { Flavor } from '../../native/trt-contract';
-import { invalidArgument } from '../../validate';
+import {
+  addProfileFlags,
+  addSettingFlags,
+  readProfiles,
+  readSettings,
+  toNumber,
+} from '../build-flags';
 import { BuildProgressLine } from '../build-progress-line';
 import { printJson } from '../common';
 import { addTransformFlags, type TransformFlags, toTransforms } from './convert';
@@ -18,7 +19,6 @@ interface BuildFlags extends TransformFlags {
   output: string;
   flavor?: Flavor;
   computeCapability?: string;
-  shapes?: string[];
   timeoutMs?: string;
   cache?: boolean | string;
   signKey?: string;
@@ -34,10 +34,6 @@ export function registerBuild(program: Command): void {
     .requiredOption('-o, --output <file>', 'engine file to write')
     .option('--flavor <name>', 'rtx1, trt10 or trt11; default: the best one found')
     .option('--compute-capability <list>', 'GPUs to build for, e.g. 8.9,12.0 (rtx1 only)')
-    .option(
-      '--shapes <name:min:opt:max...>',
-      'range of a dynamic input, e.g. images:1x3x640x640:4x3x640x640:8x3x640x640, or one fixed shape',
-    )
     .option('--timeout-ms <number>', 'end the build after this time')
     .option(
       '--cache [folder]',
@@ -50,13 +46,8 @@ export function registerBuild(program: Command): void {
     )
     .option('--json', 'print what was built as JSON');
   addTransformFlags(command);
-  for (const name of settingNames) {
-    const rule = settingTable[name];
-    const flag = `--${kebab(name)}`;
-    if (rule.kind === 'boolean') command.option(`${flag} [true|false]`, rule.help);
-    else if (rule.kind === 'integer') command.option(`${flag} <number>`, rule.help);
-    else command.option(`${flag} <${rule.choices.join('|')}>`, rule.help);
-  }
+  addProfileFlags(command);
+  addSettingFlags(command);
   command
     .addHelpText(
       'after',
@@ -122,13 +113,13 @@ async function build(model: string, flags: BuildFlags, command: Command): Promis
 function toOptions(flags: BuildFlags): EngineBuildOptions {
   const options: EngineBuildOptions = {
     output: flags.output,
-    ...toSettings(flags),
+    ...readSettings(flags),
+    ...readProfiles(flags),
     ...toTransforms(flags),
   };
   if (flags.flavor !== undefined) options.flavor = flags.flavor;
   if (flags.computeCapability !== undefined)
     options.computeCapabilities = flags.computeCapability.split(',').map((text) => text.trim());
-  if (flags.shapes !== undefined) options.shapes = parseShapes(flags.shapes);
   if (flags.timeoutMs !== undefined) options.timeoutMs = toNumber('--timeout-ms', flags.timeoutMs);
   if (flags.memoryLimitBytes !== undefined)
     options.memoryLimitBytes = toNumber('--memory-limit-bytes', flags.memoryLimitBytes);
@@ -144,60 +135,4 @@ async function keepOptions(
       : { cache: typeof flags.cache === 'string' ? { directory: flags.cache } : true }),
     ...(flags.signKey === undefined ? {} : { signingKey: await readKeyFile(flags.signKey) }),
   };
-}
-
-/** What the flags hold is checked by the builder's own rules; here texts only become numbers and booleans. */
-function toSettings(flags: BuildFlags): BuilderSettings {
-  const settings: Record<string, unknown> = {};
-  for (const name of settingNames) {
-    const value = flags[name];
-    if (value === undefined) continue;
-    const { kind } = settingTable[name];
-    if (kind === 'integer') settings[name] = toNumber(`--${kebab(name)}`, value);
-    else if (kind === 'boolean') settings[name] = toBoolean(`--${kebab(name)}`, value);
-    else settings[name] = value;
-  }
-  return settings as BuilderSettings;
-}
-
-function toNumber(flag: string, value: unknown): number {
-  if (typeof value !== 'string' || !/^\d+$/.test(value))
-    throw invalidArgument(flag, 'a whole number', value);
-  return Number(value);
-}
-
-function toBoolean(flag: string, value: unknown): boolean {
-  if (value === true || value === 'true') return true;
-  if (value === 'false') return false;
-  throw invalidArgument(flag, 'true or false', value);
-}
-
-/** `name:min:opt:max` or `name:shape`; a name may itself hold colons. */
-export function parseShapes(texts: readonly string[]): Record<string, ShapeFlag> {
-  const isShape = (text: string | undefined): boolean => /^\d+(x\d+)*$/.test(text ?? '');
-  const toShape = (text: string): number[] => text.split('x').map(Number);
-  const shapes: Record<string, ShapeFlag> = {};
-  for (const text of texts) {
-    const parts = text.split(':');
-    const last = parts.slice(-3);
-    if (parts.length > 3 && last.every(isShape)) {
-      const [min, opt, max] = last.map(toShape);
-      shapes[parts.slice(0, -3).join(':')] = { min: min!, opt: opt!, max: max! };
-    } else if (parts.length > 1 && isShape(last.at(-1))) {
-      shapes[parts.slice(0, -1).join(':')] = toShape(last.at(-1)!);
-    } else {
-      throw invalidArgument(
-        '--shapes',
-        'name:min:opt:max or name:shape with shapes like 1x3x640x640',
-        text,
-      );
-    }
-  }
-  return shapes;
-}
-
-type ShapeFlag = number[] | { min: number[]; opt: number[]; max: number[] };
-
-function kebab(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

@@ -150,8 +150,8 @@ export function engineReport(
         'Profiles',
         (engine.profiles ?? []).flatMap((ranges, index) =>
           ranges.map(
-            ({ input, min, opt, max }) =>
-              `${index}  ${input}  [${min}] to [${max}], best at [${opt}]`,
+            ({ input, values, min, opt, max }) =>
+              `${index}  ${input}${values ? ' (values)' : ''}  [${min}] to [${max}], best at [${opt}]`,
           ),
         ),
       ],

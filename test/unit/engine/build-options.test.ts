@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseShapes } from '../../../src/cli/commands/build';
-import { checkBuildOptions, settingNames } from '../../../src/engine/build-options';
+import { parseShapes } from '../../../src/cli/build-flags';
+import { checkBuildOptions } from '../../../src/engine/build-options';
 import { projectRoot } from '../../helpers/data';
 
 const bad = (message: RegExp) =>
