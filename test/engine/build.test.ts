@@ -215,8 +215,8 @@ describeWithRtx('Engine.build with real TensorRT-RTX', () => {
       { optimizationLevel: 5 },
       { workspaceBytes: 2 ** 30 },
       { maxAuxStreams: 0 },
-      { averageTimingIterations: 4 },
-      { hardwareCompatibility: 'none' },
+      { builderThreads: 2 },
+      { previewFeatures: ['runtime-activation-resize'] },
       { profilingVerbosity: 'detailed' },
       { versionCompatible: true, excludeLeanRuntime: true },
       { tf32: false },
@@ -236,7 +236,7 @@ describeWithRtx('Engine.build with real TensorRT-RTX', () => {
     await expect(builder.build(model, { hardwareCompatibility: 'ampere+' })).rejects.toThrow(
       bad(
         'ERR_INVALID_ARGUMENT',
-        /computeCapabilities .*for hardwareCompatibility but .*"ampere\+"/,
+        /for options\.hardwareCompatibility but .*"ampere\+" .*with rtx1 1\..*computeCapabilities/,
       ),
     );
     await expect(builder.build(model, { workspaceBytes: 0 })).rejects.toThrow(
