@@ -218,7 +218,7 @@ void FillInput(nvinfer1::IOptimizationProfile& profile, const nvinfer1::ITensor&
 
 void SetMemoryTarget(nvinfer1::IOptimizationProfile& profile, double target) {
   if (!(target >= 0 && target <= 1))
-    throw InvalidArgument("extraMemoryTarget", "a number from 0 to 1", std::to_string(target));
+    throw InvalidArgument("extraMemoryTarget", "a number from 0 to 1", "another one");
   const auto wanted = static_cast<float>(target);
   if (!profile.setExtraMemoryTarget(wanted) || profile.getExtraMemoryTarget() != wanted) {
     throw Error(ErrorCode::kEngineBuild, "TensorRT refused the extra memory target",

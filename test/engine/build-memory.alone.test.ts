@@ -95,7 +95,6 @@ describeWithRtx('the memory of a build', () => {
     const build = (logLevel: 'warn' | 'error') =>
       builder.build(addOneModel(), {
         flavor: 'rtx1',
-        averageTimingIterations: 4,
         sparseWeights: true,
         logLevel,
         onLog: ({ level }) => {

@@ -52,7 +52,8 @@ function build(library: string): { status: number | null; output: string } {
     const addon = require('node-gyp-build')(${JSON.stringify(projectRoot)});
     addon.trtBuild(
       { libraryPath: ${JSON.stringify(library)}, parserPath: ${JSON.stringify(library)},
-        modelPath: 'none.onnx', profiles: [], computeCapabilities: [], settings: [], maxSeverity: 1 },
+        modelPath: 'none.onnx', profiles: [], computeCapabilities: [], settings: [],
+        extraMemoryTargets: [], tensors: [], maxSeverity: 1 },
       () => {},
     ).then(() => console.log('built'), (error) => console.log(error.code, error.message));`;
   const { status, stdout } = spawnSync(process.execPath, ['-e', script], {
