@@ -105,10 +105,28 @@ export function requireKnownKeys(name: string, value: unknown, known: readonly s
     if (!known.includes(key)) {
       throw new TensorRTNodeError(
         'ERR_INVALID_ARGUMENT',
-        `Expected one of ${known.join(', ')} as a key of ${name} but received "${shorten(key, 60)}"`,
+        `Expected one of ${nameSome(known, key)} as a key of ${name} but received "${shorten(key, 60)}"`,
       );
     }
   }
+}
+
+/** All names, or of many those that are most like the one that was given. */
+function nameSome(known: readonly string[], key: string): string {
+  const most = 8;
+  if (known.length <= 2 * most) return known.join(', ');
+  const pairs = pairsOf(key);
+  const likeness = (name: string): number => {
+    const own = pairsOf(name);
+    return [...own].filter((pair) => pairs.has(pair)).length / own.size;
+  };
+  const nearest = known.toSorted((a, b) => likeness(b) - likeness(a)).slice(0, most);
+  return `${nearest.join(', ')} and ${known.length - most} more`;
+}
+
+function pairsOf(text: string): Set<string> {
+  const lower = `^${text.slice(0, 60).toLowerCase()}`;
+  return new Set(Array.from(lower.slice(1), (letter, i) => lower[i]! + letter));
 }
 
 /**

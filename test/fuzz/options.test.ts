@@ -4,6 +4,7 @@ import path from 'node:path';
 import { isNativeError } from 'node:util/types';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkBuildOptions, settingNames, settingTable } from '../../src/engine/build-options';
+import type { SettingRule } from '../../src/engine/options/rule';
 import { isErrorCode, TensorRTNodeError } from '../../src/errors';
 import { Engine, Session, setLogSink, VisionModel } from '../../src/index';
 import { tinyYolo } from '../helpers/tiny-yolo';
@@ -18,18 +19,24 @@ const oneOf =
   (random: Random): unknown =>
     random.pick(values);
 
-/** Legal values of a setting by its row; none of a kind that this file does not know. */
-function legalSetting(rule: object): (random: Random) => unknown {
-  const { kind, min, max, choices } = rule as {
-    kind: string;
-    min?: number;
-    max?: number;
-    choices?: readonly unknown[];
-  };
-  if (kind === 'boolean') return oneOf(true, false);
-  if (kind === 'integer') return oneOf(min, max, min! + Math.floor((max! - min!) / 2));
-  if (kind === 'choice') return oneOf(...choices!);
-  return () => undefined;
+/** Legal values of a setting by its row. */
+function legalSetting(rule: SettingRule): (random: Random) => unknown {
+  switch (rule.kind) {
+    case 'boolean':
+      return oneOf(true, false);
+    case 'integer':
+      return rule.powerOfTwo
+        ? oneOf(rule.min, rule.max)
+        : oneOf(rule.min, rule.max, rule.min + Math.floor((rule.max - rule.min) / 2));
+    case 'choice':
+      return oneOf(...Object.keys(rule.choices));
+    case 'set':
+      return oneOf([], Object.keys(rule.choices), Object.keys(rule.choices).slice(-1));
+    case 'text':
+      return oneOf('-conv_use_long_w=off');
+    case 'list':
+      return oneOf([], ['libplugin.so'], ['./a.so', '/b.so']);
+  }
 }
 
 const buildOptions: LegalOptions = {
@@ -41,10 +48,12 @@ const buildOptions: LegalOptions = {
       {},
       [],
       { x: [1, 3] },
+      { x: range, size: { values: [8, 8] } },
       { x: range },
       [{ x: range }, { x: range }],
     ]);
   },
+  tensors: oneOf({}, { x: { formats: ['linear', 'hwc8'], dtype: 'float32' } }),
   output: oneOf('model.engine'),
   timeoutMs: oneOf(1, 60_000, 2 ** 31 - 1),
   signal: () => new AbortController().signal,
@@ -52,7 +61,12 @@ const buildOptions: LegalOptions = {
   onLog: () => () => {},
   onProgress: () => () => {},
   metadata: (random) => ({ owner: 'someone', list: [1, random.below(9)], nested: { yes: true } }),
-  ...Object.fromEntries(settingNames.map((name) => [name, legalSetting(settingTable[name])])),
+  ...Object.fromEntries(
+    settingNames
+      // Exclude each other.
+      .filter((name) => name !== 'refitIdentical' && name !== 'refitIndividual')
+      .map((name) => [name, legalSetting(settingTable[name])]),
+  ),
 };
 
 const sessionOptions: LegalOptions = {
@@ -220,17 +234,21 @@ function expectLegal({ settings }: { settings: { name: string; value: unknown }[
   const names = settings.map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
   for (const { name, value } of settings) {
-    const rule = settingTable[name as keyof typeof settingTable] as {
-      kind: string;
-      min?: number;
-      max?: number;
-      choices?: readonly unknown[];
-    };
+    const rule: SettingRule = settingTable[name as keyof typeof settingTable];
     if (rule.kind === 'boolean') expect(typeof value).toBe('boolean');
-    if (rule.kind === 'choice') expect(rule.choices).toContain(value);
+    if (rule.kind === 'text') expect(typeof value).toBe('string');
+    if (rule.kind === 'choice') expect(Object.keys(rule.choices)).toContain(value);
+    if (rule.kind === 'set' || rule.kind === 'list') {
+      const items = value as unknown[];
+      expect(new Set(items).size).toBe(items.length);
+      for (const item of items) {
+        if (rule.kind === 'set') expect(Object.keys(rule.choices)).toContain(item);
+        else expect(typeof item).toBe('string');
+      }
+    }
     if (rule.kind !== 'integer') continue;
     expect(Number.isInteger(value)).toBe(true);
-    expect(value).toBeGreaterThanOrEqual(rule.min!);
-    expect(value).toBeLessThanOrEqual(rule.max!);
+    expect(value).toBeGreaterThanOrEqual(rule.min);
+    expect(value).toBeLessThanOrEqual(rule.max);
   }
 }

@@ -57,7 +57,10 @@ describe('build options', () => {
   });
 
   it.each([
-    [{ optimisationLevel: 3 }, /as a key of options but received "optimisationLevel"/],
+    [
+      { optimisationLevel: 3 },
+      /one of optimizationLevel, .* and \d+ more as a key of options but received "optimisationLevel"/,
+    ],
     [{ flavor: 'trt9' }, /"rtx1", "trt10", "trt11" for options\.flavor/],
     [{ computeCapabilities: '8.9' }, /an array .* for options\.computeCapabilities/],
     [{ computeCapabilities: [8.9] }, /strings such as '8\.9'.* 8\.9 of type number/],
