@@ -6,9 +6,9 @@ import { type DiagnoseOptions, diagnoseModel } from '../../engine/model-doctor';
 import { setLogLevel } from '../../log';
 import { type Flavor, flavors } from '../../native/trt-contract';
 import { invalidArgument, requireOneOf } from '../../validate';
+import { parseShapes } from '../build-flags';
 import { exitCode, printJson } from '../common';
 import { modelReport } from '../doctor-report';
-import { parseShapes } from './build';
 
 interface DoctorFlags {
   json?: boolean;
