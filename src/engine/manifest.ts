@@ -187,9 +187,11 @@ function objectionTo(
 function holds(facts: EngineFacts, asked: readonly TrtShapeRange[]): boolean {
   const profiles = facts.profiles.length > 0 ? facts.profiles : [[]];
   return profiles.some((profile) =>
-    asked.every(({ input, min, max }) => {
-      const range = profile.find((item) => item.input === input);
-      const shape = facts.inputs.find((tensor) => tensor.name === input)?.shape;
+    asked.every(({ input, values, min, max }) => {
+      const range = profile.find((item) => item.input === input && item.values === values);
+      const shape = values
+        ? undefined
+        : facts.inputs.find((tensor) => tensor.name === input)?.shape;
       const low = range?.min ?? shape;
       const high = range?.max ?? shape;
       return (

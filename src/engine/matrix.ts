@@ -190,7 +190,9 @@ function nameParts(target: EngineBuildOptions): string[] {
   if (typeof precision === 'string') parts.push(precision);
   let batch: string | undefined;
   try {
-    const ranges = checkShapes(target.shapes).flat();
+    const ranges = checkShapes(target.shapes)
+      .flat()
+      .filter(({ values }) => !values);
     const low = Math.min(...ranges.map(({ min }) => min[0] ?? 1));
     const high = Math.max(...ranges.map(({ max }) => max[0] ?? 1));
     if (ranges.length > 0) batch = low === high ? `batch${low}` : `batch${low}-${high}`;

@@ -75,7 +75,12 @@ function toOptions(flags: DoctorFlags): DiagnoseOptions {
       .map((text): Flavor => requireOneOf('--flavor', text.trim(), flavors));
   }
   if (flags.build) options.build = true;
-  if (flags.shapes) options.shapes = parseShapes(flags.shapes);
+  if (flags.shapes) {
+    const shapes = parseShapes(flags.shapes);
+    if (Array.isArray(shapes))
+      throw invalidArgument('--shapes', 'each input once', flags.shapes.join(' '));
+    options.shapes = shapes;
+  }
   if (flags.timeoutMs !== undefined) {
     if (!/^\d+$/.test(flags.timeoutMs))
       throw invalidArgument('--timeout-ms', 'a whole number', flags.timeoutMs);
