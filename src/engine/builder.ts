@@ -56,8 +56,11 @@ export class EngineBuilder {
    */
   async build(model: ModelSource, given: EngineBuildOptions = {}): Promise<Engine> {
     const options = readBuildOptions(given);
-    if (options.cache !== undefined || options.signingKey !== undefined)
+    if (options.cache !== undefined || options.signingKey !== undefined) {
+      this.#requireOpen();
+      if (options.output !== undefined) await requireWritable(options.output);
       return buildKept(model, options, (source, plain) => this.build(source, plain));
+    }
     const checked = checkBuildOptions(options);
     this.#requireOpen();
     options.signal?.throwIfAborted();

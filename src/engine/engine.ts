@@ -2,15 +2,13 @@ import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { TensorRTNodeError } from '../errors';
 import { replaceFile } from '../files';
-import type { Flavor, TrtShapeRange, TrtTensor } from '../native/trt-contract';
-import type { PassReport } from '../onnx/passes/pass';
 import type { ModelSource } from '../session/model-input';
 import { invalidArgument, requireKnownKeys, requireString } from '../validate';
 import type { EngineBuildOptions } from './build-options';
 import type { BuildReport } from './build-report';
 import { type Compatibility, explainCompatibility } from './compatibility';
-import type { EngineDevice, EngineFacts } from './engine-facts';
-import { checkRecordedLayers, type EngineLayers } from './layers';
+import { describePlan, type EngineDescription } from './engine-description';
+import type { EngineFacts } from './engine-facts';
 import { describeEngineMachine, type EngineMachine } from './machine';
 import type { ManifestWanted } from './manifest';
 import type { EngineDetails, EngineDeviceOptions, EnginePlan } from './on-device';
@@ -21,7 +19,6 @@ import {
   type PlanHeader,
   parsePlanHeader,
   readPlanHeader,
-  signatureKey,
 } from './plan-file';
 import type { EngineRebuildOptions } from './rebuild';
 import type { EngineWeights, RefitOptions, RefitSource } from './refit';
@@ -34,43 +31,7 @@ import {
   withSignature,
 } from './signature';
 
-/** What is known of an engine without loading it on a device. Fields are undefined where the file does not tell. */
-export interface EngineDescription {
-  /** `tensorrt-node` and `ultralytics` files hold metadata, a `plain` plan holds none. */
-  format: PlanHeader['format'];
-  /** Size of the plan file, metadata included. */
-  byteLength: number;
-  flavor: Flavor | undefined;
-  /** From the metadata, else from the plan's own first bytes. */
-  tensorrtVersion: string | undefined;
-  computeCapabilities: readonly string[] | undefined;
-  inputs: readonly TrtTensor[] | undefined;
-  outputs: readonly TrtTensor[] | undefined;
-  profiles: readonly (readonly TrtShapeRange[])[] | undefined;
-  options: Readonly<Record<string, unknown>> | undefined;
-  /** Options of the build as they were given. */
-  given?: Readonly<Record<string, unknown>> | undefined;
-  onnxPath?: string | undefined;
-  /** Edits of the graph before the build. */
-  graphPasses?: readonly PassReport[] | undefined;
-  onnxSha256: string | undefined;
-  planSha256: string | undefined;
-  createdAt: string | undefined;
-  /** System that the plan is for: `linux-x64`. */
-  platform?: string | undefined;
-  /** The GPU that it was built on. */
-  device?: EngineDevice | undefined;
-  /** CUDA version of the driver that it was built with. */
-  cudaVersion?: string | undefined;
-  /** Operators that need a plug-in. */
-  plugins?: readonly string[] | undefined;
-  /** Fingerprint of the key that the file says it is signed by; `verify` tells whether it is. */
-  signedBy?: string | undefined;
-  /** What TensorRT told of the layers when the engine was built; more with `profilingVerbosity: 'detailed'`. */
-  layers: EngineLayers | undefined;
-  /** The JSON that the file holds beside these: class names, task, what the builder was given. */
-  metadata: Readonly<Record<string, unknown>>;
-}
+export type { EngineDescription } from './engine-description';
 
 export interface EngineLoadOptions {
   /**
@@ -111,6 +72,8 @@ export class Engine {
   /** Digest of the plan that was checked at loading. */
   #checkedSha256: string | undefined;
   #fromCache = false;
+  /** The file is the cache's own, which nobody else may change. */
+  #isCacheFile = false;
 
   private constructor(
     header: PlanHeader,
@@ -234,15 +197,15 @@ export class Engine {
     return new Engine(header, storage, undefined, report);
   }
 
-  /** An engine of the cache, whose digest was just checked. @internal */
+  /** An engine out of the cache, whose digest was just checked: the cache's own file, or a copy. @internal */
   static async fromCacheFile(
     file: string,
-    fromCache: boolean,
-    report?: BuildReport,
+    { fromCache, isCopy, report }: { fromCache: boolean; isCopy: boolean; report?: BuildReport },
   ): Promise<Engine> {
     const { byteLength, ...header } = await readPlanHeader(file);
     const engine = new Engine(header, { path: file, byteLength }, header.facts?.planSha256, report);
     engine.#fromCache = fromCache;
+    engine.#isCacheFile = !isCopy;
     return engine;
   }
 
@@ -269,32 +232,7 @@ export class Engine {
 
   /** What is known about the engine, without a device. */
   inspect(): EngineDescription {
-    const { format, facts, origin, signature, metadata } = this.#header;
-    const { [factsKey]: _, [signatureKey]: __, ...rest } = metadata;
-    return {
-      format,
-      byteLength: this.byteLength,
-      flavor: facts?.flavor ?? origin.flavor,
-      tensorrtVersion: facts?.tensorrtVersion ?? origin.version,
-      computeCapabilities: facts?.computeCapabilities,
-      inputs: facts?.inputs,
-      outputs: facts?.outputs,
-      profiles: facts?.profiles,
-      options: facts?.options,
-      given: facts?.given,
-      onnxPath: facts?.onnxPath,
-      graphPasses: facts?.graphPasses,
-      onnxSha256: facts?.onnxSha256,
-      planSha256: facts?.planSha256,
-      createdAt: facts?.createdAt,
-      platform: facts?.platform,
-      device: facts?.device,
-      cudaVersion: facts?.cudaVersion,
-      plugins: facts?.plugins,
-      signedBy: signature?.keyId,
-      layers: checkRecordedLayers(facts?.layers),
-      metadata: rest,
-    };
+    return describePlan(this.#header, this.byteLength);
   }
 
   /** Whether the engine runs on a machine (default: this one), and why not. Nothing is loaded. */
@@ -333,6 +271,12 @@ export class Engine {
       return;
     }
     const file = storage.path;
+    if (this.#isCacheFile) {
+      throw new TensorRTNodeError(
+        'ERR_INVALID_ARGUMENT',
+        `Expected an engine with a file of its own to sign but ${file} is the cache's; build it with signingKey, or save and load it first`,
+      );
+    }
     const header = await readPlanHeader(file);
     const sha256 = await planSha256(file, header.planOffset);
     this.#requireSame(header, sha256, file);

@@ -1,4 +1,5 @@
 import { createPublicKey } from 'node:crypto';
+import { resolve } from 'node:path';
 import { TensorRTNodeError } from '../errors';
 import { type ModelSource, openModel } from '../session/model-input';
 import { invalidArgument, reading } from '../validate';
@@ -61,10 +62,11 @@ export async function buildKept(
       },
       limit.signal ? { signal: limit.signal } : {},
     );
-    const kept = await Engine.fromCacheFile(path, hit, report);
+    const told = { fromCache: hit, ...(report === undefined ? {} : { report }) };
+    const kept = await Engine.fromCacheFile(path, { ...told, isCopy: false });
     if (options.output === undefined) return kept;
     await kept.save(options.output);
-    return await Engine.fromCacheFile(options.output, hit, report);
+    return await Engine.fromCacheFile(resolve(options.output), { ...told, isCopy: true });
   } finally {
     limit.clear();
   }

@@ -130,6 +130,39 @@ describeWithRtx('Engine.build through the cache, with real TensorRT-RTX', () => 
     expect(await cache.verify()).toMatchObject({ bad: [] });
   });
 
+  it('builds once for callers of one process, and is asked nothing once it is disposed', async () => {
+    const cache = new EngineCache({ directory: path.join(folder, 'at-once') });
+    const builder = new EngineBuilder();
+    const asked = ['a', 'b', 'c'].map((name) =>
+      builder.build(addOneModel(), { cache, output: path.join(folder, `${name}.engine`) }),
+    );
+    const engines = await Promise.all(asked);
+    expect(engines.filter(({ fromCache }) => !fromCache)).toHaveLength(1);
+    const output = path.join(folder, 'no', 'such', 'a.engine');
+    await expect(builder.build(addOneModel(), { cache, output })).rejects.toMatchObject({
+      code: 'ERR_IO',
+      message: expect.stringContaining('options.output'),
+    });
+    await builder.dispose();
+    await expect(builder.build(addOneModel(), { cache })).rejects.toMatchObject({
+      code: 'ERR_DISPOSED',
+    });
+  });
+
+  it('does not let a file of the cache be signed in place', async () => {
+    const cache = new EngineCache({ directory: path.join(folder, 'at-once') });
+    const kept = await Engine.build(addOneModel(), { cache });
+    const { privateKey } = generateKeyPairSync('ed25519');
+    await expect(kept.sign(privateKey)).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARGUMENT',
+      message: expect.stringContaining('signingKey'),
+    });
+    expect((await cache.verify()).bad).toEqual([]);
+    const output = path.join(folder, 'own.engine');
+    await (await Engine.build(addOneModel(), { cache, output })).sign(privateKey);
+    expect((await cache.verify()).bad).toEqual([]);
+  });
+
   it('keeps nothing of a build that fails, and waits no longer than it may', async () => {
     const cache = new EngineCache({ directory: path.join(folder, 'failing') });
     const bad = onnxModel({
