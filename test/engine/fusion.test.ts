@@ -68,11 +68,14 @@ describeWithRtx('fusion with real TensorRT-RTX', () => {
       async (name, { shapes, outputs }) => {
         const options = { ...fusion, ...(shapes ? { shapes: pictures } : {}) };
         const plain = await outcome(name, options);
-        const half = await outcome(name, { ...options, precision: 'fp16' });
-        table.push(`  ${name}: ${plain.text}; ${half.text}`);
+        const both = [plain];
+        // The others are in half precision already.
+        if (!name.includes('fp16'))
+          both.push(await outcome(name, { ...options, precision: 'fp16' }));
+        table.push(`  ${name}: ${[...new Set(both.map(({ text }) => text))].join('; ')}`);
         const reason = reasons[name];
         if (reason !== undefined) {
-          for (const { error } of [plain, half]) {
+          for (const { error } of both) {
             expect(error).toMatchObject({
               code: 'ERR_UNSUPPORTED_MODEL',
               message: expect.stringMatching(reason),
@@ -82,7 +85,7 @@ describeWithRtx('fusion with real TensorRT-RTX', () => {
         }
         const batch = shapes ? -1 : 1;
         const size = shapes ? [-1, -1] : [640, 640];
-        for (const { facts, text } of [plain, half]) {
+        for (const { facts, text } of both) {
           expect(facts, text).toMatchObject({
             inputs: [{ name: 'images', dtype: 'uint8', shape: [batch, ...size, 3] }],
             options: { imageInput: {}, topK: true },
