@@ -55,8 +55,12 @@ export async function openOnnx(
   if (tag !== '[object ArrayBuffer]' && tag !== '[object Uint8Array]') {
     throw invalidArgument('model', 'a path, a file: URL, a Uint8Array or an ArrayBuffer', model);
   }
+  // A plain view: slice() of a Buffer would not copy.
+  const { buffer, byteOffset, byteLength } = model as Uint8Array;
   const bytes =
-    tag === '[object ArrayBuffer]' ? new Uint8Array(model as ArrayBuffer) : (model as Uint8Array);
+    tag === '[object ArrayBuffer]'
+      ? new Uint8Array(model as ArrayBuffer)
+      : new Uint8Array(buffer, byteOffset, byteLength);
   const name = 'the model buffer';
   const proto = decodeModel(ByteSource.of(bytes), bounds, name);
   return { proto, name, path: undefined, fileBytes: bytes.length };

@@ -54,7 +54,7 @@ export function recogniseDetections({ proto, name }: OnnxModel): DetectionLayout
     return fail();
   if (prototypes.length > 1) return fail();
   const { dtype, dims } = declaredValue(output);
-  if (!isFloatType(dtype)) return fail();
+  if (!isFloatType(dtype) || !output.name) return fail();
 
   const depth = prototypes[0] === undefined ? 0 : declaredValue(prototypes[0]).dims![1];
   if (typeof depth !== 'number') return fail('mask prototypes of unknown number');

@@ -149,7 +149,7 @@ function replaceImageInput(model: OnnxModel, options: CheckedImageInput): PassRe
 
 function isImageInput(info: ValueInfoProto): boolean {
   const { dtype, dims } = declaredValue(info);
-  return isFloatType(dtype) && dims?.length === 4 && dims[1] === 3;
+  return !!info.name && isFloatType(dtype) && dims?.length === 4 && dims[1] === 3;
 }
 
 function findImageInput(

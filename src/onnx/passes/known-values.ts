@@ -1,4 +1,4 @@
-import { dtypeFromOnnx, elementCount } from '../../tensor/dtype';
+import { byteLengthOf, dtypeFromOnnx, elementCount } from '../../tensor/dtype';
 import { attributeInt, attributeInts } from '../graph';
 import type { NodeProto, TensorProto } from '../schema';
 import { readTensorData, type TensorOwner } from '../tensor-data';
@@ -25,7 +25,9 @@ export async function readKnown(
   if (dtype !== 'int32' && dtype !== 'int64' && dtype !== 'bool') return undefined;
   if (tensor.dims.length > 1 || elementCount(tensor.dims) > maxElements) return undefined;
   const bytes = await readTensorData(tensor, owner);
-  const copy = bytes.slice().buffer;
+  // Whoever loads the model refuses it.
+  if (bytes.length !== byteLengthOf(dtype, elementCount(tensor.dims))) return undefined;
+  const copy = new Uint8Array(bytes).buffer;
   const data =
     dtype === 'int64'
       ? [...new BigInt64Array(copy)]
