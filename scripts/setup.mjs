@@ -9,7 +9,8 @@ import { fromRoot, printFailure } from './prepare/process.mjs';
 
 const usage = `npm run setup [-- --tests] [-- --check] [-- --json] [-- --sdk FOLDER]
 
-  --tests       also what only tests need: the TensorRT 10 library (303 MB, 646 MB unpacked)
+  --tests       also what only tests need: the TensorRT 10 library (303 MB, 646 MB unpacked) and
+                OpenVINO (59 MB, 94 MB unpacked)
   --check       fetch nothing; compare digests; exit code 1 when a part is missing
   --json        print the outcome as JSON, nothing else
   --sdk FOLDER  use another folder than .sdk

@@ -36,7 +36,7 @@ export const errorTable = {
   ERR_ADDON_LOAD: { status: 500, when: 'The native binary was found and could not be loaded.' },
   ERR_CPU_BACKEND_UNAVAILABLE: {
     status: 503,
-    when: 'The ONNX Runtime library, which runs models on the CPU, was not found or is too old.',
+    when: 'The library that runs models on the CPU, ONNX Runtime or OpenVINO, was not found or is too old.',
   },
   ERR_TENSORRT_UNAVAILABLE: {
     status: 503,

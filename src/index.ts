@@ -110,7 +110,13 @@ export { parseYoloMetadata, type YoloMetadata, type YoloTask } from './onnx/yolo
 export type { BackendName, TensorInfo } from './session/backend';
 export type { ModelSource } from './session/model-input';
 export { findOnnxRuntime, type OnnxRuntimeCandidate } from './session/onnxruntime';
-export type { CpuOptions, SessionOptions, TensorRTOptions } from './session/options';
+export { findOpenVino, type OpenVinoCandidate } from './session/openvino';
+export type {
+  CpuEngine,
+  CpuOptions,
+  SessionOptions,
+  TensorRTOptions,
+} from './session/options';
 export { type Feeds, type Fetches, type RunOptions, Session } from './session/session';
 export { type DType, dtypes } from './tensor/dtype';
 export { Tensor, type TensorData, type TensorLike, type TensorValues } from './tensor/tensor';

@@ -11,19 +11,21 @@
 #include "bind/handle.h"
 #include "bind/task.h"
 #include "core/thread_pool.h"
-#include "cpu/cpu_run.h"
 #include "cpu/cpu_session.h"
+#include "cpu/engine.h"
+#include "cpu/openvino_runtime.h"
+#include "cpu/openvino_session.h"
 #include "cpu/ort_log.h"
 #include "cpu/reaper.h"
 
 namespace tensorrt_node::bind {
 namespace {
 
-using SessionHandle = Handle<CpuSession>;
+using SessionHandle = Handle<EngineSession>;
 
 class LoadTask final : public Task {
  public:
-  LoadTask(std::shared_ptr<CpuSession> session, std::string library, ModelSource model)
+  LoadTask(std::shared_ptr<EngineSession> session, std::string library, ModelSource model)
       : session_(std::move(session)), library_(std::move(library)), model_(std::move(model)) {}
   void Execute() override {
     session_->Load(library_, model_);
@@ -33,14 +35,14 @@ class LoadTask final : public Task {
   void Cancel() noexcept override { session_->CancelLoad(); }
 
  private:
-  std::shared_ptr<CpuSession> session_;
+  std::shared_ptr<EngineSession> session_;
   std::string library_;
   ModelSource model_;
 };
 
 class RunTask final : public Task {
  public:
-  RunTask(std::unique_ptr<CpuRun> run, bool native_outputs)
+  RunTask(std::unique_ptr<EngineRun> run, bool native_outputs)
       : run_(std::move(run)), native_outputs_(native_outputs) {}
   void Execute() override { outputs_ = run_->Execute(); }
   Napi::Value Result(Napi::Env env) override {
@@ -53,7 +55,7 @@ class RunTask final : public Task {
   void Cancel() noexcept override { run_->Cancel(); }
 
  private:
-  std::unique_ptr<CpuRun> run_;
+  std::unique_ptr<EngineRun> run_;
   bool native_outputs_;
   std::vector<CpuTensor> outputs_;
 };
@@ -67,14 +69,64 @@ class FenceTask final : public Task {
 
 class ProbeTask final : public Task {
  public:
-  explicit ProbeTask(std::string library) : library_(std::move(library)) {}
-  void Execute() override { version_ = OrtRuntime::Load(library_).version(); }
+  ProbeTask(std::string library, bool openvino)
+      : library_(std::move(library)), openvino_(openvino) {}
+  void Execute() override {
+    version_ = openvino_ ? OpenVinoRuntime::Load(library_).version()
+                         : OrtRuntime::Load(library_).version();
+  }
   Napi::Value Result(Napi::Env env) override { return Napi::String::New(env, version_); }
 
  private:
   std::string library_;
+  bool openvino_;
   std::string version_;
 };
+
+/// The engine's name, ONNX Runtime's by default.
+bool IsOpenVino(const Napi::Value& value) {
+  if (value.IsUndefined()) return false;
+  const std::string name = StringOf(value, "engine");
+  if (name != "onnxruntime" && name != "openvino")
+    throw InvalidArgument("engine", R"("onnxruntime" or "openvino")", '"' + name + '"');
+  return name == "openvino";
+}
+
+std::vector<std::string> NamesOf(const Napi::Value& value, const char* label) {
+  if (!value.IsArray()) throw InvalidArgument(label, "an array of names", "something else");
+  const auto array = value.As<Napi::Array>();
+  std::vector<std::string> names;
+  for (std::uint32_t i = 0; i < array.Length(); ++i) {
+    const Napi::HandleScope scope(value.Env());
+    names.push_back(StringOf(array.Get(i), label));
+  }
+  return names;
+}
+
+std::vector<std::pair<std::string, std::string>> ConfigOf(const Napi::Object& object) {
+  const Napi::Object config = ObjectOf(object.Get("config"), "config");
+  const Napi::Array keys = config.GetPropertyNames();
+  std::vector<std::pair<std::string, std::string>> entries;
+  for (std::uint32_t i = 0; i < keys.Length(); ++i) {
+    const Napi::Value key = keys.Get(i);
+    entries.emplace_back(StringOf(key, "config"), StringOf(config.Get(key), "config"));
+  }
+  return entries;
+}
+
+OpenVinoOptions OpenVinoOptionsOf(const Napi::Object& object) {
+  OpenVinoOptions options;
+  options.concurrency =
+      static_cast<std::size_t>(Int32Of(object.Get("concurrency"), "concurrency", 1, 256));
+  options.threads_per_run = Int32Of(object.Get("intraOpThreads"), "intraOpThreads", 0, 1024);
+  options.precision = StringOf(object.Get("precision"), "precision");
+  if (options.precision != "f32" && options.precision != "bf16")
+    throw InvalidArgument("precision", R"("f32" or "bf16")", '"' + options.precision + '"');
+  options.inputs = NamesOf(object.Get("inputs"), "inputs");
+  options.outputs = NamesOf(object.Get("outputs"), "outputs");
+  options.properties = ConfigOf(object);
+  return options;
+}
 
 CpuSessionOptions OptionsOf(const Napi::Object& object) {
   CpuSessionOptions options;
@@ -88,12 +140,7 @@ CpuSessionOptions OptionsOf(const Napi::Object& object) {
   options.cpu_memory_arena = BooleanOf(object.Get("cpuMemoryArena"), "cpuMemoryArena");
   options.memory_pattern = BooleanOf(object.Get("memoryPattern"), "memoryPattern");
   options.spinning = BooleanOf(object.Get("spinning"), "spinning");
-  const Napi::Object config = ObjectOf(object.Get("config"), "config");
-  const Napi::Array keys = config.GetPropertyNames();
-  for (std::uint32_t i = 0; i < keys.Length(); ++i) {
-    const Napi::Value key = keys.Get(i);
-    options.config.emplace_back(StringOf(key, "config"), StringOf(config.Get(key), "config"));
-  }
+  options.config = ConfigOf(object);
   return options;
 }
 
@@ -114,7 +161,13 @@ Napi::Value SessionCreate(const Napi::CallbackInfo& info) {
   return Guarded(info.Env(), [&]() -> Napi::Value {
     std::string library = StringOf(info[0], "library");
     ModelSource model = ModelOf(info[1]);
-    auto session = CpuSession::New(OptionsOf(ObjectOf(info[2], "options")));
+    const Napi::Object options = ObjectOf(info[2], "options");
+    std::shared_ptr<EngineSession> session;
+    if (IsOpenVino(options.Get("engine"))) {
+      session = OpenVinoSession::New(OpenVinoOptionsOf(options));
+    } else {
+      session = CpuSession::New(OptionsOf(options));
+    }
     Executor& executor = session->executor();
     return StartTask(
         info.Env(),
@@ -140,6 +193,7 @@ Napi::Array DescriptionsToJs(Napi::Env env, const std::vector<TensorDescription>
       }
     }
     object.Set("dims", dims);
+    if (description.rank_is_free) object.Set("rankIsFree", Napi::Boolean::New(env, true));
     array.Set(static_cast<std::uint32_t>(i), object);
   }
   return array;
@@ -148,7 +202,7 @@ Napi::Array DescriptionsToJs(Napi::Env env, const std::vector<TensorDescription>
 Napi::Value SessionInfo(const Napi::CallbackInfo& info) {
   return Guarded(info.Env(), [&]() -> Napi::Value {
     Napi::Env env = info.Env();
-    const CpuSession& session = *SessionHandle::Get(info[0], "session");
+    const EngineSession& session = *SessionHandle::Get(info[0], "session");
     const ModelDescription& description = session.description();
     Napi::Object result = Napi::Object::New(env);
     result.Set("inputs", DescriptionsToJs(env, description.inputs));
@@ -168,14 +222,15 @@ Napi::Value SessionInfo(const Napi::CallbackInfo& info) {
     result.Set("metadata", metadata);
     result.Set("producer", Napi::String::New(env, description.producer));
     result.Set("graphName", Napi::String::New(env, description.graph_name));
-    result.Set("runtimeVersion", Napi::String::New(env, session.runtime().version()));
+    result.Set("precision", Napi::String::New(env, session.precision()));
+    result.Set("runtimeVersion", Napi::String::New(env, session.runtime_version()));
     return result;
   });
 }
 
 Napi::Value SessionRun(const Napi::CallbackInfo& info) {
   return Guarded(info.Env(), [&]() -> Napi::Value {
-    const std::shared_ptr<CpuSession>& session = SessionHandle::Get(info[0], "session");
+    const std::shared_ptr<EngineSession>& session = SessionHandle::Get(info[0], "session");
     if (!info[1].IsArray()) throw InvalidArgument("feeds", "an array", "something else");
     if (!info[2].IsArray()) throw InvalidArgument("fetches", "an array", "something else");
     const auto feeds = info[1].As<Napi::Array>();
@@ -192,8 +247,8 @@ Napi::Value SessionRun(const Napi::CallbackInfo& info) {
       fetch_names.push_back(StringOf(fetches.Get(i), "fetch"));
     }
     const bool native_outputs = BooleanOf(info[3], "nativeOutputs");
-    auto run = std::make_unique<CpuRun>(session, std::move(feed_names), std::move(tensors),
-                                        std::move(fetch_names));
+    std::unique_ptr<EngineRun> run =
+        session->NewRun(std::move(feed_names), std::move(tensors), std::move(fetch_names));
     return StartTask(info.Env(), std::make_unique<RunTask>(std::move(run), native_outputs),
                      session->executor());
   });
@@ -209,7 +264,8 @@ Napi::Value SessionDispose(const Napi::CallbackInfo& info) {
 
 Napi::Value RuntimeProbe(const Napi::CallbackInfo& info) {
   return Guarded(info.Env(), [&]() -> Napi::Value {
-    return StartTask(info.Env(), std::make_unique<ProbeTask>(StringOf(info[0], "library")),
+    return StartTask(info.Env(),
+                     std::make_unique<ProbeTask>(StringOf(info[0], "library"), IsOpenVino(info[1])),
                      ThreadPool::Shared());
   });
 }

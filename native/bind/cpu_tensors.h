@@ -2,7 +2,7 @@
 
 #include "bind/handle.h"
 #include "core/host_buffer.h"
-#include "cpu/cpu_run.h"
+#include "cpu/engine.h"
 #include "napi_setup.h"
 
 namespace tensorrt_node::bind {

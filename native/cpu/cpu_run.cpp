@@ -1,7 +1,6 @@
 #include "cpu/cpu_run.h"
 
 #include <cstring>
-#include <optional>
 #include <utility>
 
 #include "cpu/element_type.h"
@@ -9,34 +8,6 @@
 
 namespace tensorrt_node {
 namespace {
-
-std::string DimsText(const std::vector<std::int64_t>& dims) {
-  std::string text = "[";
-  for (const std::int64_t dim : dims) text += (text.size() > 1 ? "," : "") + std::to_string(dim);
-  return text + "]";
-}
-
-void CheckFeed(const std::string& name, const CpuTensor& feed) {
-  const std::optional<std::size_t> count = ElementCount(feed.dims);
-  if (!count)
-    throw InvalidArgument("dims of " + name, "dims whose product fits memory", DimsText(feed.dims));
-  if (feed.element_type == kElementString) {
-    if (feed.strings.size() == *count) return;
-    throw InvalidArgument("data of " + name, std::to_string(*count) + " strings",
-                          std::to_string(feed.strings.size()));
-  }
-  if (ElementBits(feed.element_type) == 0) {
-    throw InvalidArgument("dtype of " + name, "an ONNX element type",
-                          std::to_string(feed.element_type));
-  }
-  const std::size_t needed = ElementBytes(feed.element_type, *count);
-  if (feed.data.size < needed) {
-    throw InvalidArgument(
-        "data of " + name,
-        "at least " + std::to_string(needed) + " bytes for dims " + DimsText(feed.dims),
-        std::to_string(feed.data.size) + " bytes");
-  }
-}
 
 ort::RunOptions* NewRunOptions(const OrtRuntime& runtime) {
   ort::RunOptions* options = nullptr;
@@ -64,7 +35,7 @@ CpuRun::CpuRun(std::shared_ptr<CpuSession> session, std::vector<std::string> fee
 }
 
 std::vector<CpuTensor> CpuRun::Execute() {
-  const OrtStay stay([this] { Cancel(); });
+  const EngineStay stay([this] { Cancel(); });
   if (cancelled_.load() || !stay) throw Error(ErrorCode::kDisposed, "The run was cancelled");
   const OrtRuntime& runtime = session_->runtime();
   const ort::Api& api = runtime.api();

@@ -1,20 +1,10 @@
 #include "cpu/cpu_session.h"
 
-#include <malloc.h>
-
+#include "cpu/cpu_run.h"
 #include "cpu/exit_guard.h"
-#include "cpu/reaper.h"
 
 namespace tensorrt_node {
 namespace {
-
-/// Gives pages that loading or release left free back to the system. glibc keeps them in the heap
-/// of the thread that allocated them, where no later session finds them. Takes some milliseconds.
-void ReturnFreeMemory() noexcept {
-#ifdef __GLIBC__
-  malloc_trim(0);
-#endif
-}
 
 /// Marks the options through which a load can be cancelled, for as long as they live.
 class LoadingScope {
@@ -39,13 +29,7 @@ class LoadingScope {
 }  // namespace
 
 std::shared_ptr<CpuSession> CpuSession::New(CpuSessionOptions options) {
-  return {new CpuSession(std::move(options)), [](CpuSession* dead) noexcept {
-            try {
-              Reaper().Submit([dead] { delete dead; });
-            } catch (...) {
-              // No memory to queue the job: leak rather than block this thread.
-            }
-          }};
+  return {new CpuSession(std::move(options)), EndInBackground};
 }
 
 CpuSession::CpuSession(CpuSessionOptions options)
@@ -55,14 +39,14 @@ CpuSession::CpuSession(CpuSessionOptions options)
 CpuSession::~CpuSession() {
   pool_.Stop();
   if (session_ == nullptr) return;
-  const OrtStay stay;
+  const EngineStay stay;
   if (!stay) return;
   runtime_->api().ReleaseSession(session_);
   ReturnFreeMemory();
 }
 
 void CpuSession::Load(const std::string& library, const ModelSource& model) {
-  const OrtStay stay([this] { CancelLoad(); });
+  const EngineStay stay([this] { CancelLoad(); });
   if (!stay) throw Error(ErrorCode::kDisposed, "The process is ending");
   runtime_ = &OrtRuntime::Load(library);
   const ort::Api& api = runtime_->api();
@@ -82,7 +66,7 @@ void CpuSession::Load(const std::string& library, const ModelSource& model) {
                            : api.CreateSession(runtime_->env(), model.path.c_str(), raw, &session_);
     runtime_->Check(status, OrtStage::kLoad);
   }
-  OrtStay::Arm();
+  EngineStay::Arm();
   ReturnFreeMemory();
   Describe();
 }
@@ -93,6 +77,13 @@ void CpuSession::CancelLoad() noexcept {
   if (loading_ == nullptr || !runtime_->can_cancel_load()) return;
   ort::Status* status = runtime_->api().SetLoadCancellation(loading_);
   if (status != nullptr) runtime_->api().ReleaseStatus(status);
+}
+
+std::unique_ptr<EngineRun> CpuSession::NewRun(std::vector<std::string> feed_names,
+                                              std::vector<CpuTensor> feeds,
+                                              std::vector<std::string> fetch_names) {
+  return std::make_unique<CpuRun>(shared_from_this(), std::move(feed_names), std::move(feeds),
+                                  std::move(fetch_names));
 }
 
 void CpuSession::Configure(ort::SessionOptions* target) const {

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/host_buffer.h"
 #include "core/thread_pool.h"
+#include "cpu/engine.h"
 #include "cpu/ort_runtime.h"
 
 namespace tensorrt_node {
@@ -33,51 +33,28 @@ struct CpuSessionOptions {
   std::vector<std::pair<std::string, std::string>> config;
 };
 
-/// Where a model comes from: a file, or its bytes when `path` is empty.
-struct ModelSource {
-  std::string path;
-  HostBuffer bytes;
-};
-
-/// An input or output as the model declares it.
-struct TensorDescription {
-  std::string name;
-  int element_type = 0;
-  /// -1 where the size is free; then the name at the same index in `symbols`, which may be empty.
-  std::vector<std::int64_t> dims;
-  std::vector<std::string> symbols;
-};
-
-struct ModelDescription {
-  std::vector<TensorDescription> inputs;
-  std::vector<TensorDescription> outputs;
-  /// Names of the outputs that are no tensors: sequences, maps, optionals.
-  std::vector<std::string> other_outputs;
-  std::vector<std::pair<std::string, std::string>> metadata;
-  std::string producer;
-  std::string graph_name;
-};
-
-/// A model loaded in ONNX Runtime and the threads that run it.
-///
-/// Lives in a shared_ptr whose last reference may go anywhere but on the session's own threads; the
-/// object then ends on Reaper(). Load() comes first and once; after it, everything but CancelLoad()
-/// is read only and runs may go on in parallel.
-class CpuSession {
+/// A model loaded in ONNX Runtime.
+class CpuSession final : public EngineSession, public std::enable_shared_from_this<CpuSession> {
  public:
   static std::shared_ptr<CpuSession> New(CpuSessionOptions options);
-  ~CpuSession();
+  ~CpuSession() override;
   CpuSession(const CpuSession&) = delete;
   CpuSession& operator=(const CpuSession&) = delete;
 
-  /// Blocks: call it on a thread of executor(). Throws Error(kCpuBackendUnavailable, kInvalidModel,
-  /// kUnsupportedModel, kIo, kOutOfMemory).
-  void Load(const std::string& library, const ModelSource& model);
-  /// Makes a Load() that runs or comes later fail soon, as far as the library can. Thread-safe.
-  void CancelLoad() noexcept;
+  void Load(const std::string& library, const ModelSource& model) override;
+  void CancelLoad() noexcept override;
+  [[nodiscard]] std::unique_ptr<EngineRun> NewRun(std::vector<std::string> feed_names,
+                                                  std::vector<CpuTensor> feeds,
+                                                  std::vector<std::string> fetch_names) override;
 
-  [[nodiscard]] Executor& executor() noexcept { return pool_; }
-  [[nodiscard]] const ModelDescription& description() const noexcept { return description_; }
+  [[nodiscard]] Executor& executor() noexcept override { return pool_; }
+  [[nodiscard]] const ModelDescription& description() const noexcept override {
+    return description_;
+  }
+  [[nodiscard]] const std::string& runtime_version() const noexcept override {
+    return runtime_->version();
+  }
+  [[nodiscard]] const std::string& precision() const noexcept override { return precision_; }
   [[nodiscard]] const OrtRuntime& runtime() const noexcept { return *runtime_; }
   [[nodiscard]] ort::Session* handle() const noexcept { return session_; }
 
@@ -92,6 +69,7 @@ class CpuSession {
   const OrtRuntime* runtime_ = nullptr;
   ort::Session* session_ = nullptr;
   ModelDescription description_;
+  std::string precision_ = "f32";
 
   std::mutex load_mutex_;
   /// Not null while a model is being loaded.

@@ -34,7 +34,7 @@ void EndStays() {
 
 }  // namespace
 
-OrtStay::OrtStay(std::function<void()> cancel) : cancel_(std::move(cancel)) {
+EngineStay::EngineStay(std::function<void()> cancel) : cancel_(std::move(cancel)) {
   Stays& stays = TheStays();
   const std::lock_guard<std::mutex> lock(stays.mutex);
   if (stays.exiting) return;
@@ -42,7 +42,7 @@ OrtStay::OrtStay(std::function<void()> cancel) : cancel_(std::move(cancel)) {
   entered_ = true;
 }
 
-OrtStay::~OrtStay() {
+EngineStay::~EngineStay() {
   if (!entered_) return;
   Stays& stays = TheStays();
   const std::lock_guard<std::mutex> lock(stays.mutex);
@@ -50,6 +50,6 @@ OrtStay::~OrtStay() {
   stays.left.notify_all();
 }
 
-void OrtStay::Arm() noexcept { std::atexit(EndStays); }
+void EngineStay::Arm() noexcept { std::atexit(EndStays); }
 
 }  // namespace tensorrt_node

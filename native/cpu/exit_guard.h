@@ -4,18 +4,18 @@
 
 namespace tensorrt_node {
 
-/// A stay inside ONNX Runtime that the end of the process has to wait for: exit() destroys that
-/// library's static objects under the threads that still use them.
+/// A stay inside an engine's library that the end of the process has to wait for: exit() destroys
+/// that library's static objects under the threads that still use them.
 ///
 /// When exit() begins, the stays are cancelled and waited for, and no further one begins.
-class OrtStay {
+class EngineStay {
  public:
   /// `cancel` makes the work return soon, from another thread; it must not throw, nor end the stay
   /// itself.
-  explicit OrtStay(std::function<void()> cancel = {});
-  ~OrtStay();
-  OrtStay(const OrtStay&) = delete;
-  OrtStay& operator=(const OrtStay&) = delete;
+  explicit EngineStay(std::function<void()> cancel = {});
+  ~EngineStay();
+  EngineStay(const EngineStay&) = delete;
+  EngineStay& operator=(const EngineStay&) = delete;
 
   /// False when the process is ending: keep out of the library, leak what would need it.
   [[nodiscard]] explicit operator bool() const noexcept { return entered_; }

@@ -50,7 +50,7 @@ const OrtRuntime& OrtRuntime::Load(const std::string& path) {
   // Both leaked: sessions that outlive static destructors still use them.
   static auto* mutex = new std::mutex;
   static auto* runtimes = new std::map<std::string, std::unique_ptr<const OrtRuntime>>;
-  const OrtStay stay;
+  const EngineStay stay;
   if (!stay) throw Error(ErrorCode::kDisposed, "The process is ending");
   const std::lock_guard<std::mutex> lock(*mutex);
   std::unique_ptr<const OrtRuntime>& runtime = (*runtimes)[path];
@@ -76,7 +76,7 @@ OrtRuntime::OrtRuntime(const std::string& path) {
   if (table == nullptr)
     throw Unavailable(path, "version " + version_ + " offers no API of version 17");
   library.Leak();
-  OrtStay::Arm();
+  EngineStay::Arm();
   api_ = std::make_unique<const ort::Api>(table);
   can_cancel_load_ = minor >= ort::kMinorVersionOfLoadCancellation;
 

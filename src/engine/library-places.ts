@@ -149,19 +149,23 @@ function systemFolders(): string[] {
 
 /** The folders in which NVIDIA's Python packages keep their libraries. */
 async function pythonPackageFolders(): Promise<string[]> {
+  return (await pythonSites()).flatMap((site) => [
+    path.join(site, 'tensorrt_libs'),
+    path.join(site, 'tensorrt_rtx_libs'),
+  ]);
+}
+
+/** The site-packages of VIRTUAL_ENV, of CONDA_PREFIX, of the user, and of `python3` on the PATH. */
+export async function pythonSites(): Promise<string[]> {
   const prefixes = [
     process.env.VIRTUAL_ENV,
     process.env.CONDA_PREFIX,
     path.join(os.homedir(), '.local'),
   ];
-  const sites = [
+  return [
     ...prefixes.flatMap((prefix) => (prefix ? sitePackagesOf(prefix) : [])),
     ...(await sitesOfPython()),
   ];
-  return sites.flatMap((site) => [
-    path.join(site, 'tensorrt_libs'),
-    path.join(site, 'tensorrt_rtx_libs'),
-  ]);
 }
 
 function sitePackagesOf(prefix: string): string[] {

@@ -1,7 +1,7 @@
 import type { BufferHandle, Bytes } from './contract';
 
 declare const cpuSessionTag: unique symbol;
-/** A model loaded in ONNX Runtime, as an opaque handle; garbage collection takes it down in the background. */
+/** A model loaded in an engine, as an opaque handle; garbage collection takes it down in the background. */
 export type CpuSessionHandle = { readonly [cpuSessionTag]: never };
 
 /** Element types are ONNX's TensorProto.DataType numbers, see tensor/dtype.ts. */
@@ -17,9 +17,12 @@ export interface NativePort {
   dtype: number;
   /** A string, maybe empty, names a size that is free. */
   dims: (number | string)[];
+  /** Nothing is known of the shape, not even its rank. */
+  rankIsFree?: true;
 }
 
-export interface CpuSessionOptionsNative {
+export interface OnnxRuntimeOptionsNative {
+  engine?: 'onnxruntime';
   concurrency: number;
   /** 0 lets ONNX Runtime choose, here and in the next one. */
   intraOpThreads: number;
@@ -33,6 +36,19 @@ export interface CpuSessionOptionsNative {
   config: Record<string, string>;
 }
 
+export interface OpenVinoOptionsNative {
+  engine: 'openvino';
+  concurrency: number;
+  /** Threads of a run; 0 lets OpenVINO choose. */
+  intraOpThreads: number;
+  precision: 'f32' | 'bf16';
+  /** Names of the model's inputs and outputs, in the order in which they are to be described. */
+  inputs: readonly string[];
+  outputs: readonly string[];
+  /** Further properties, by OpenVINO's names. */
+  config: Record<string, string>;
+}
+
 export interface CpuSessionInfo {
   inputs: NativePort[];
   outputs: NativePort[];
@@ -41,6 +57,8 @@ export interface CpuSessionInfo {
   metadata: [key: string, value: string][];
   producer: string;
   graphName: string;
+  /** In which numbers float32 models are computed. */
+  precision: string;
   runtimeVersion: string;
 }
 
@@ -52,7 +70,7 @@ export interface CpuContract {
   cpuSessionCreate(
     library: string,
     model: string | Bytes,
-    options: CpuSessionOptionsNative,
+    options: OnnxRuntimeOptionsNative | OpenVinoOptionsNative,
   ): Promise<CpuSessionHandle>;
   /** [sync] */
   cpuSessionInfo(session: CpuSessionHandle): CpuSessionInfo;
@@ -71,7 +89,7 @@ export interface CpuContract {
   /** [async] Resolves when the session is gone; runs in flight are finished first. Safe to call twice. */
   cpuSessionDispose(session: CpuSessionHandle): Promise<void>;
   /** [async] Loads the library and resolves with its version. Rejects with ERR_CPU_BACKEND_UNAVAILABLE. */
-  cpuRuntimeProbe(library: string): Promise<string>;
+  cpuRuntimeProbe(library: string, engine?: 'onnxruntime' | 'openvino'): Promise<string>;
   /** [sync] ONNX Runtime's log lines since the last call, from all threads; severity 0 verbose … 4 fatal. */
   cpuDrainLog(): { severity: number; message: string }[];
 }

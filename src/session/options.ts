@@ -49,8 +49,25 @@ export interface TensorRTOptions {
   engine?: ManifestWanted;
 }
 
+/** Libraries that run models on the CPU. */
+export type CpuEngine = 'onnxruntime' | 'openvino';
+
 export interface CpuOptions {
-  /** Path of the ONNX Runtime library. Default: found by itself, see `findOnnxRuntime()`. */
+  /**
+   * What computes. `'auto'` (default) is ONNX Runtime, or OpenVINO where that alone is there. The others fail
+   * with ERR_CPU_BACKEND_UNAVAILABLE where their library is not found. OpenVINO takes `library`,
+   * `precision`, `intraOpThreads` and `config`; the other settings are ONNX Runtime's.
+   */
+  engine?: 'auto' | CpuEngine;
+  /**
+   * In which numbers float32 models are computed. `'bf16'` needs engine `'openvino'`, and is faster and less
+   * exact where the processor has bfloat16 instructions; elsewhere it computes in float32. Default `'f32'`.
+   */
+  precision?: 'f32' | 'bf16';
+  /**
+   * Path of the engine's library, ONNX Runtime's with engine `'auto'`. Default: found by itself, see
+   * `findOnnxRuntime()` and `findOpenVino()`.
+   */
   library?: string;
   /** Threads that share the work of one operator. Default: the number of cores for latency, 1 for throughput. */
   intraOpThreads?: number;
@@ -66,7 +83,7 @@ export interface CpuOptions {
   enableMemPattern?: boolean;
   /** Lets idle threads of an operator spin before they sleep. Default false: it takes CPU from everything else. */
   spinning?: boolean;
-  /** Further session configuration entries of ONNX Runtime, by its own names. */
+  /** Further session configuration entries of ONNX Runtime, or properties of OpenVINO, by their own names. */
   config?: Readonly<Record<string, string>>;
 }
 
@@ -88,6 +105,8 @@ export const sessionKeys = [
   'tensorrt',
 ] as const;
 const cpuKeys = [
+  'engine',
+  'precision',
   'library',
   'intraOpThreads',
   'interOpThreads',
@@ -146,6 +165,8 @@ function resolveTensorRT(options: TensorRTOptions = {}): TensorRTOptions {
 function resolveCpu(options: CpuOptions = {}, cores: number): ResolvedSessionOptions['cpu'] {
   requireKnownKeys('options.cpu', options, cpuKeys);
   const {
+    engine = 'auto',
+    precision = 'f32',
     intraOpThreads = cores,
     interOpThreads = 1,
     executionMode = 'sequential',
@@ -155,7 +176,18 @@ function resolveCpu(options: CpuOptions = {}, cores: number): ResolvedSessionOpt
     spinning = false,
     config = {},
   } = options;
+  requireOneOf('options.cpu.engine', engine, ['auto', 'onnxruntime', 'openvino']);
+  requireOneOf('options.cpu.precision', precision, ['f32', 'bf16']);
+  if (precision === 'bf16' && engine !== 'openvino') {
+    throw invalidArgument(
+      'options.cpu.engine',
+      "'openvino', which precision 'bf16' needs,",
+      engine,
+    );
+  }
   return {
+    engine,
+    precision,
     intraOpThreads: requireInteger('options.cpu.intraOpThreads', intraOpThreads, 1, 1024),
     interOpThreads: requireInteger('options.cpu.interOpThreads', interOpThreads, 1, 1024),
     executionMode: requireOneOf('options.cpu.executionMode', executionMode, [

@@ -230,24 +230,24 @@ TEST(OrtLog, KeepsTheOldestLinesAndCountsTheRest) {
 }
 
 /// The end of a process: what is inside is cancelled and waited for, what comes later is kept out.
-TEST(OrtStayDeathTest, ExitCancelsAndWaits) {
+TEST(EngineStayDeathTest, ExitCancelsAndWaits) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   const auto end = [] {
     static std::atomic<bool> cancelled{false};
     static std::promise<void> inside;
     std::thread([] {
       {
-        const OrtStay stay([] { cancelled.store(true); });
+        const EngineStay stay([] { cancelled.store(true); });
         inside.set_value();
         while (!cancelled.load()) std::this_thread::yield();
         std::fputs("left after the cancellation\n", stderr);
       }
-      if (!OrtStay()) std::fputs("none enters any more\n", stderr);
+      if (!EngineStay()) std::fputs("none enters any more\n", stderr);
     }).detach();
     inside.get_future().wait();
     // Runs after the wait, for handlers run last-in first-out.
     std::atexit([] { std::this_thread::sleep_for(std::chrono::milliseconds(50)); });
-    OrtStay::Arm();
+    EngineStay::Arm();
     std::exit(7);
   };
   EXPECT_EXIT(end(), testing::ExitedWithCode(7),

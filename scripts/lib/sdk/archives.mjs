@@ -127,7 +127,7 @@ function findCrate(cargoHome, name, version) {
   return undefined;
 }
 
-async function fetchWheel({ name, version, sha256: digest }, folder) {
+async function fetchWheel({ name, version, sha256: digest, tags }, folder) {
   const python = await findPython(['-m', 'pip', '--version']);
   const wheels = path.join(folder, 'wheels');
   mkdirSync(wheels, { recursive: true });
@@ -136,7 +136,7 @@ async function fetchWheel({ name, version, sha256: digest }, folder) {
   const { output } = await run(
     python,
     // biome-ignore format: one argument list
-    ['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps', '--only-binary', ':all:', '--require-hashes', '--dest', wheels, '--requirement', requirements],
+    ['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps', '--only-binary', ':all:', '--require-hashes', '--dest', wheels, '--requirement', requirements, ...tagArguments(tags)],
     { allowFailure: true },
   );
   const file = readdirSync(wheels).find((entry) => entry.endsWith('.whl'));
@@ -153,6 +153,14 @@ async function fetchWheel({ name, version, sha256: digest }, folder) {
     'It needs the network, a glibc system (no Alpine) and pip 20.3 or later ("pip install --upgrade pip"); then run "npm run setup" again.',
     output.trim(),
   );
+}
+
+/** Asks pip for a wheel of another Python than the one that runs it. */
+function tagArguments(tags) {
+  if (tags === undefined) return [];
+  const abi = `cp${tags.python.replace('.', '')}`;
+  const platforms = tags.platforms.flatMap((platform) => ['--platform', platform]);
+  return ['--implementation', 'cp', '--python-version', tags.python, '--abi', abi, ...platforms];
 }
 
 /** @param {string[]} [args] what it must be able to do */

@@ -30,6 +30,22 @@ const rtxWheel = {
   bytes: 95_153_708,
 };
 
+/** Built for each Python, of which any will do: only its libraries are used. */
+const openvinoWheel = {
+  kind: 'wheel',
+  name: 'openvino',
+  version: '2026.4.1',
+  tags: {
+    python: '3.11',
+    platforms: { x64: ['manylinux_2_28_x86_64'], arm64: ['manylinux_2_35_aarch64'] }[process.arch],
+  },
+  sha256: {
+    x64: '2d22b1da03f7caf74df30e9f6417d0ab2f637e4a38e08e1dcd294d2c37407aaf',
+    arm64: 'bea1eb3733c34ef331adc945da0ccda5937865031139073663be84c517ffda22',
+  }[process.arch],
+  bytes: { x64: 59_130_756, arm64: 30_348_540 }[process.arch],
+};
+
 /** Of 534 MB the two entries that answer without a GPU; the rest is what builds on one. */
 const trt10Jar = {
   kind: 'jar',
@@ -94,6 +110,7 @@ const headers = (id, title, version, archive, folder) => ({
  *   entries are fetched, that of the first
  * @property {number} bytes about, of what is downloaded
  * @property {string} [classifier] of a jar
+ * @property {{ python: string, platforms: string[] }} [tags] of a wheel that there is for several Pythons
  * @property {import('./jar.mjs').Entry[]} [entries] of a jar; absent where there are none for this processor
  */
 
@@ -154,5 +171,27 @@ export const parts = [
       from: `org/bytedeco/tensorrt/linux-x86_64/${name}`,
       to: name,
     })),
+  },
+  {
+    id: 'openvino-test-libraries',
+    title: 'OpenVINO libraries and headers, for tests',
+    version: '2026.4.1',
+    licence: 'Apache-2.0, .sdk/test/openvino/licenses',
+    proprietary: false,
+    testsOnly: true,
+    archive: openvinoWheel,
+    target: 'test/openvino',
+    contents: [
+      ...[
+        'libopenvino.so.2641',
+        'libopenvino_c.so.2641',
+        'libopenvino_ir_frontend.so.2641',
+        'libopenvino_onnx_frontend.so.2641',
+        `libopenvino_${process.arch === 'arm64' ? 'arm' : 'intel'}_cpu_plugin.so`,
+        'libtbb.so.12',
+      ].map((name) => ({ from: `openvino/libs/${name}`, to: `libs/${name}` })),
+      { from: 'openvino/include', to: 'include' },
+      { from: 'openvino-2026.4.1.dist-info/licenses', to: 'licenses' },
+    ],
   },
 ];

@@ -2,25 +2,17 @@ import { fromNative, TensorRTNodeError } from '../../errors';
 import { type LogRecord, log } from '../../log';
 import { native } from '../../native/binding';
 import type { BufferHandle, Bytes } from '../../native/contract';
-import type {
-  CpuSessionHandle,
-  CpuSessionInfo,
-  CpuSessionOptionsNative,
-  NativePort,
-  NativeTensor,
-} from '../../native/cpu-contract';
+import type { CpuSessionHandle, NativeTensor } from '../../native/cpu-contract';
 import { checkForRuntime } from '../../onnx/check';
 import { dtypeFromOnnx, dtypeTable } from '../../tensor/dtype';
 import { Tensor, type TensorData } from '../../tensor/tensor';
 import type { Backend, BackendRun, TensorInfo } from '../backend';
 import type { ModelInput } from '../model-input';
-import { selectOnnxRuntime } from '../onnxruntime';
 import type { ResolvedSessionOptions } from '../options';
-
-const optimizationLevels = { disabled: 0, basic: 1, extended: 2, all: 99 } as const;
+import { type EngineFacts, planOnnxRuntime, planOpenVino, selectEngine } from './cpu-engines';
 
 /**
- * A model on ONNX Runtime, whose library is called from threads of our own.
+ * A model on ONNX Runtime or OpenVINO, whose library is called from threads of our own.
  * @throws ERR_CPU_BACKEND_UNAVAILABLE, ERR_INVALID_MODEL, ERR_UNSUPPORTED_MODEL, ERR_IO
  */
 export async function createCpuBackend(
@@ -34,16 +26,16 @@ export async function createCpuBackend(
         'which runs on a GPU only; give the ONNX file that it was built from',
     );
   }
-  const library = await selectOnnxRuntime(options.cpu.library);
+  const { engine, library } = await selectEngine(options.cpu);
   const addon = native();
   try {
-    await checkForRuntime(model.path ?? model.bytes!);
-    const handle = await addon.cpuSessionCreate(
-      library.path,
-      model.path ?? model.bytes!,
-      nativeOptions(options),
-    );
-    return new CpuBackend(handle, addon.cpuSessionInfo(handle), options.concurrency);
+    const source = model.path ?? model.bytes!;
+    await checkForRuntime(source);
+    const plan =
+      engine === 'openvino' ? await planOpenVino(source, options) : planOnnxRuntime(options);
+    const handle = await addon.cpuSessionCreate(library.path, source, plan.options);
+    const facts = plan.describe(addon.cpuSessionInfo(handle));
+    return new CpuBackend(handle, facts, options.concurrency);
   } catch (thrown) {
     throw nameTheModel(withLog(thrown), model);
   } finally {
@@ -60,16 +52,13 @@ class CpuBackend implements Backend {
   readonly concurrency: number;
   readonly #handle: CpuSessionHandle;
 
-  constructor(handle: CpuSessionHandle, info: CpuSessionInfo, concurrency: number) {
+  constructor(handle: CpuSessionHandle, facts: EngineFacts, concurrency: number) {
     this.#handle = handle;
     this.concurrency = concurrency;
-    this.description = `ONNX Runtime ${info.runtimeVersion}`;
-    this.inputs = info.inputs.map(portInfo);
-    this.outputs = info.outputs.map(portInfo);
-    this.metadata = Object.fromEntries(info.metadata);
-    if (info.otherOutputs.length > 0) {
-      log('warn', 'session', `outputs that are no tensors are left out: ${info.otherOutputs}`);
-    }
+    this.description = facts.description;
+    this.inputs = facts.inputs;
+    this.outputs = facts.outputs;
+    this.metadata = facts.metadata;
   }
 
   async run({ feeds, fetches, nativeOutputs }: BackendRun): Promise<Tensor[]> {
@@ -98,31 +87,6 @@ class CpuBackend implements Backend {
     await native().cpuSessionDispose(this.#handle);
     forwardLog();
   }
-}
-
-function nativeOptions({ concurrency, cpu }: ResolvedSessionOptions): CpuSessionOptionsNative {
-  return {
-    concurrency,
-    intraOpThreads: cpu.intraOpThreads,
-    interOpThreads: cpu.interOpThreads,
-    parallelExecution: cpu.executionMode === 'parallel',
-    graphOptimizationLevel: optimizationLevels[cpu.graphOptimizationLevel],
-    cpuMemoryArena: cpu.enableCpuMemArena,
-    memoryPattern: cpu.enableMemPattern,
-    spinning: cpu.spinning,
-    config: cpu.config,
-  };
-}
-
-function portInfo({ name, dtype, dims }: NativePort): TensorInfo {
-  const known = dtypeFromOnnx(dtype);
-  if (known === undefined) {
-    throw new TensorRTNodeError(
-      'ERR_UNSUPPORTED_MODEL',
-      `Expected a known element type for ${name} but received number ${dtype}`,
-    );
-  }
-  return { name, dtype: known, dims: dims.map((dim) => (dim === '' ? '?' : dim)) };
 }
 
 function toTensor({ dtype, dims, data }: NativeTensor<ArrayBuffer | BufferHandle | string[]>) {
