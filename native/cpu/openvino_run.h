@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -29,13 +30,18 @@ class OpenVinoRun final : public EngineRun {
   class Request;
   [[nodiscard]] OpenVinoOwner<openvino::Tensor> Wrap(const CpuTensor& tensor,
                                                      const std::string& name) const;
-  [[nodiscard]] CpuTensor CopyOutput(const openvino::InferRequest* request,
-                                     const std::string& name) const;
+  void SetInputs(openvino::InferRequest* request) const;
+  /// Gives outputs of known shape memory of ours. One tensor an output, empty for the others.
+  [[nodiscard]] std::vector<CpuTensor> SetOutputs(openvino::InferRequest* request) const;
+  /// `ours` is the memory that the output was given, if any; what lies elsewhere is copied.
+  [[nodiscard]] CpuTensor ReadOutput(const openvino::InferRequest* request, std::size_t index,
+                                     const HostBuffer& ours) const;
 
   std::shared_ptr<OpenVinoSession> session_;
   std::vector<std::string> feed_names_;
   std::vector<CpuTensor> feeds_;
-  std::vector<std::string> fetch_names_;
+  /// Of the outputs to compute, in description().
+  std::vector<std::size_t> fetches_;
   std::atomic<bool> cancelled_{false};
   std::mutex mutex_;
   /// Not null while it runs.

@@ -26,6 +26,9 @@ OpenVinoSession::~OpenVinoSession() {
   if (!stay) return;
   for (openvino::InferRequest* request : free_requests_)
     runtime_->api().infer_request_free(request);
+  for (const auto* ports : {&input_ports_, &output_ports_}) {
+    for (openvino::Port* port : *ports) runtime_->api().output_const_port_free(port);
+  }
   runtime_->api().compiled_model_free(compiled_);
   ReturnFreeMemory();
 }
@@ -50,10 +53,20 @@ void OpenVinoSession::Load(const std::string& library, const ModelSource& model)
   }
   EngineStay::Arm();
   ReturnFreeMemory();
-  for (const std::string& name : options_.inputs)
-    description_.inputs.push_back(Describe(name, true));
-  for (const std::string& name : options_.outputs)
-    description_.outputs.push_back(Describe(name, false));
+  const auto describe = [&](const std::vector<std::string>& names, auto find,
+                            std::vector<openvino::Port*>& ports,
+                            std::vector<TensorDescription>& descriptions) {
+    for (const std::string& name : names) {
+      openvino::Port* port = nullptr;
+      runtime_->Check(find(compiled_, name.c_str(), &port), ErrorCode::kUnsupportedModel,
+                      "the model's inputs and outputs");
+      ports.push_back(port);
+      descriptions.push_back(Describe(name, port));
+    }
+  };
+  describe(options_.inputs, api.compiled_model_input_by_name, input_ports_, description_.inputs);
+  describe(options_.outputs, api.compiled_model_output_by_name, output_ports_,
+           description_.outputs);
 }
 
 OpenVinoOwner<openvino::Model> OpenVinoSession::Read(const ModelSource& model) const {
@@ -113,19 +126,16 @@ void OpenVinoSession::Compile(const openvino::Model* model) {
   }
 }
 
-TensorDescription OpenVinoSession::Describe(const std::string& name, bool is_input) const {
+TensorDescription OpenVinoSession::Describe(const std::string& name,
+                                            const openvino::Port* port) const {
   const openvino::Api& api = runtime_->api();
   const auto check = [this](openvino::Status status) {
     runtime_->Check(status, ErrorCode::kUnsupportedModel, "the model's inputs and outputs");
   };
-  openvino::Port* raw = nullptr;
-  check(is_input ? api.compiled_model_input_by_name(compiled_, name.c_str(), &raw)
-                 : api.compiled_model_output_by_name(compiled_, name.c_str(), &raw));
-  const OpenVinoOwner<openvino::Port> port(raw, api.output_const_port_free);
   TensorDescription description;
   description.name = name;
   int type = -1;
-  check(api.port_get_element_type(raw, &type));
+  check(api.port_get_element_type(port, &type));
   description.element_type = runtime_->OnnxOfType(type);
   if (description.element_type < 0) {
     throw Error(ErrorCode::kUnsupportedModel,
@@ -133,7 +143,7 @@ TensorDescription OpenVinoSession::Describe(const std::string& name, bool is_inp
                     ", which strings are not");
   }
   openvino::PartialShape shape{};
-  check(api.port_get_partial_shape(raw, &shape));
+  check(api.port_get_partial_shape(port, &shape));
   if (shape.rank.min == shape.rank.max) {
     for (std::int64_t i = 0; i < shape.rank.min; ++i) {
       const openvino::Range& dim = shape.dims[i];

@@ -55,6 +55,15 @@ class OpenVinoSession final : public EngineSession,
   }
   [[nodiscard]] const OpenVinoRuntime& runtime() const noexcept { return *runtime_; }
 
+  /// Of inputs and outputs in the order of description(). By name alone they could not be told
+  /// apart where a model hands an input through.
+  [[nodiscard]] const std::vector<openvino::Port*>& input_ports() const noexcept {
+    return input_ports_;
+  }
+  [[nodiscard]] const std::vector<openvino::Port*>& output_ports() const noexcept {
+    return output_ports_;
+  }
+
   /// A request that no other run uses. There are as many as threads of the executor, on which runs
   /// execute, so one is always free.
   [[nodiscard]] openvino::InferRequest* Acquire();
@@ -64,7 +73,8 @@ class OpenVinoSession final : public EngineSession,
   explicit OpenVinoSession(OpenVinoOptions options);
   [[nodiscard]] OpenVinoOwner<openvino::Model> Read(const ModelSource& model) const;
   void Compile(const openvino::Model* model);
-  [[nodiscard]] TensorDescription Describe(const std::string& name, bool is_input) const;
+  [[nodiscard]] TensorDescription Describe(const std::string& name,
+                                           const openvino::Port* port) const;
   void ThrowIfCancelled() const;
 
   OpenVinoOptions options_;
@@ -72,6 +82,8 @@ class OpenVinoSession final : public EngineSession,
   const OpenVinoRuntime* runtime_ = nullptr;
   openvino::CompiledModel* compiled_ = nullptr;
   ModelDescription description_;
+  std::vector<openvino::Port*> input_ports_;
+  std::vector<openvino::Port*> output_ports_;
   std::atomic<bool> load_cancelled_{false};
 
   std::mutex mutex_;

@@ -13,6 +13,7 @@ import {
   type OnnxRuntimeCandidate,
   selectOnnxRuntime,
 } from '../session/onnxruntime';
+import { findOpenVino, type OpenVinoCandidate, selectOpenVino } from '../session/openvino';
 import { adviseOn } from './advice';
 import { describeMachine, findNvidiaTraces, type MachineFacts, type NvidiaTraces } from './machine';
 
@@ -43,6 +44,12 @@ export interface Diagnosis {
     readonly version?: string;
     readonly candidates: readonly OnnxRuntimeCandidate[];
   };
+  /** The other engine for the CPU, where it was found. */
+  readonly openvino: {
+    readonly path?: string;
+    readonly version?: string;
+    readonly candidates: readonly OpenVinoCandidate[];
+  };
   /** Absent when the addon, which asks the driver, could not be loaded. */
   readonly cuda?: CudaProbe;
   readonly nvidia: NvidiaTraces;
@@ -61,8 +68,9 @@ export async function diagnose(): Promise<Diagnosis> {
   const addon = describeAddon();
   const hasAddon = addon.error === undefined;
   const noAddon: Ability = { works: false, reason: 'the native addon cannot be loaded' };
-  const [onnxruntime, cuda, tensorrt] = await Promise.all([
+  const [onnxruntime, openvino, cuda, tensorrt] = await Promise.all([
     describeOnnxRuntime(hasAddon),
+    describeOpenVino(hasAddon),
     hasAddon ? native().cudaProbe() : undefined,
     hasAddon ? findTensorRT() : [],
   ]);
@@ -70,7 +78,7 @@ export async function diagnose(): Promise<Diagnosis> {
     version: versionOf(packageRoot)!,
     root: packageRoot,
     abilities: {
-      cpu: hasAddon ? onnxruntime.ability : noAddon,
+      cpu: hasAddon ? cpuAbility(onnxruntime.ability, openvino) : noAddon,
       gpu: hasAddon ? await gpuAbility() : noAddon,
       build: hasAddon ? await buildAbility(cuda!) : noAddon,
     },
@@ -78,6 +86,7 @@ export async function diagnose(): Promise<Diagnosis> {
     addon,
     sharp: describeSharp(),
     onnxruntime: onnxruntime.facts,
+    openvino,
     ...(cuda === undefined ? {} : { cuda }),
     nvidia: findNvidiaTraces(),
     tensorrt,
@@ -122,6 +131,27 @@ async function describeOnnxRuntime(hasAddon: boolean) {
       ability: { works: false, reason: sentenceOf(thrown) },
     };
   }
+}
+
+async function describeOpenVino(hasAddon: boolean): Promise<Diagnosis['openvino']> {
+  if (!hasAddon) return { candidates: await findOpenVino() };
+  try {
+    const { path: file, version, candidates } = await selectOpenVino();
+    return { path: file, version, candidates };
+  } catch {
+    return { candidates: await findOpenVino() };
+  }
+}
+
+/** With an engine that is asked for by name, OpenVINO runs models too; by itself only without the other. */
+function cpuAbility(onnxruntime: Ability, { version }: Diagnosis['openvino']): Ability {
+  if (version === undefined) return onnxruntime;
+  return onnxruntime.works
+    ? {
+        works: true,
+        reason: `${onnxruntime.reason}; OpenVINO ${version} for cpu.engine "openvino"`,
+      }
+    : { works: true, reason: `OpenVINO ${version}` };
 }
 
 async function gpuAbility(): Promise<Ability> {

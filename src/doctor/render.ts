@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { TensorRTCandidate } from '../engine/library';
-import type { OnnxRuntimeCandidate } from '../session/onnxruntime';
+import type { EngineCandidate } from '../session/engine-library';
 import type { Ability, Diagnosis } from './diagnose';
 
 export interface RenderOptions {
@@ -95,17 +95,23 @@ function gpu(page: Page, { cuda, nvidia }: Diagnosis): void {
   if (cuda.devices.length === 0 && !hasTrace) page.fact('devices', 'no sign of an NVIDIA GPU here');
 }
 
-function libraries(page: Page, { tensorrt, onnxruntime }: Diagnosis): void {
+function libraries(page: Page, { tensorrt, onnxruntime, openvino }: Diagnosis): void {
   page.title('TensorRT libraries');
   if (tensorrt.length === 0) page.wrapped('  ', 'none found');
   for (const candidate of tensorrt) trtCandidate(page, candidate);
   page.title('ONNX Runtime libraries');
-  if (onnxruntime.candidates.length === 0) page.wrapped('  ', 'none found');
-  for (const candidate of onnxruntime.candidates) {
-    const isTaken = candidate.path === onnxruntime.path;
+  cpuEngine(page, onnxruntime, 'none found');
+  page.title('OpenVINO libraries');
+  cpuEngine(page, openvino, 'none found, and none needed');
+}
+
+function cpuEngine(page: Page, facts: Diagnosis['onnxruntime' | 'openvino'], none: string): void {
+  if (facts.candidates.length === 0) page.wrapped('  ', none);
+  for (const candidate of facts.candidates) {
+    const isTaken = candidate.path === facts.path;
     const mark = isTaken ? page.green('✓') : page.dim('–');
     page.wrapped(`  ${mark} `, candidate.path);
-    page.wrapped('    ', ortVerdict(candidate, isTaken ? onnxruntime.version : undefined));
+    page.wrapped('    ', engineVerdict(candidate, isTaken ? facts.version : undefined));
   }
 }
 
@@ -130,7 +136,7 @@ const originText: Record<TensorRTCandidate['origin'], string> = {
   python: 'looking into Python packages',
 };
 
-function ortVerdict({ origin, exists, reason }: OnnxRuntimeCandidate, version?: string): string {
+function engineVerdict({ origin, exists, reason }: EngineCandidate, version?: string): string {
   if (version !== undefined) return `${version}, taken; ${origin}`;
   if (reason !== undefined) return `${reason}; ${origin}`;
   return exists ? `not needed, an earlier one was taken; ${origin}` : `absent; ${origin}`;

@@ -3,8 +3,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type DType, findOpenVino, Session, Tensor, type TensorValues } from '../../src';
-import { describeWithOpenVino, onOpenVino, openVinoLibrary } from '../helpers/openvino';
 import { addOneModel, type Dim, onnxModel } from '../helpers/onnx-writer';
+import { describeWithOpenVino, onOpenVino, openVinoLibrary } from '../helpers/openvino';
 
 const x = () => Tensor.from([[1, 2, 3, 4]]);
 

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { TensorRTNodeError } from '../../errors';
 import { replaceFile } from '../../files';
+import type { CpuOptions } from '../../session/options';
 import { invalidArgument } from '../../validate';
 import { drawDetections } from '../../vision/draw';
 import { type PredictOptions, VisionModel, type VisionModelOptions } from '../../vision/model';
@@ -11,6 +12,8 @@ import { expandImages } from '../images';
 
 interface PredictFlags {
   backend: string;
+  cpuEngine: string;
+  cpuPrecision: string;
   conf: string;
   iou: string;
   maxDetections: string;
@@ -28,6 +31,8 @@ export function registerPredict(program: Command): void {
     .argument('<model>', 'ONNX model, or engine file where a GPU can run it')
     .argument('<images...>', 'pictures, folders of pictures, or patterns such as "photos/**/*.jpg"')
     .option('--backend <name>', 'auto, cpu or tensorrt', 'auto')
+    .option('--cpu-engine <name>', 'auto, onnxruntime or openvino', 'auto')
+    .option('--cpu-precision <type>', 'f32, or bf16 with openvino', 'f32')
     .option('--conf <score>', 'drop detections at or below this score', '0.25')
     .option('--iou <ratio>', 'overlap above which the lower score of a class is dropped', '0.7')
     .option('--max-detections <count>', 'most detections of a picture', '300')
@@ -42,7 +47,8 @@ export function registerPredict(program: Command): void {
 Examples:
   tensorrt-node predict yolov8n.onnx street.jpg
   tensorrt-node predict yolov8n.onnx photos/ --save out --conf 0.4
-  tensorrt-node predict yolov8n.onnx a.jpg b.png --backend cpu --json results.json`,
+  tensorrt-node predict yolov8n.onnx a.jpg b.png --backend cpu --json results.json
+  tensorrt-node predict yolov8n.onnx photos/ --cpu-engine openvino --cpu-precision bf16`,
     )
     .action(predict);
 }
@@ -66,6 +72,10 @@ async function predict(modelPath: string, inputs: string[], flags: PredictFlags)
 function loadOptions(flags: PredictFlags, pictures: number): VisionModelOptions {
   return {
     backend: flags.backend as NonNullable<VisionModelOptions['backend']>,
+    cpu: {
+      engine: flags.cpuEngine as NonNullable<CpuOptions['engine']>,
+      precision: flags.cpuPrecision as NonNullable<CpuOptions['precision']>,
+    },
     optimizeFor: pictures > 1 ? 'throughput' : 'latency',
     ...(flags.imgsz === undefined ? {} : { imageSize: numberOf('--imgsz', flags.imgsz) }),
   };

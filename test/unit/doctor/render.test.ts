@@ -40,6 +40,7 @@ const healthy: Facts = {
       { path: '/ort/libonnxruntime.so.1', origin: 'onnxruntime-node', exists: true },
     ],
   },
+  openvino: { candidates: [] },
   cuda: {
     libraryPath: '/usr/lib/libcuda.so.1',
     cudaVersion: '12.8',
