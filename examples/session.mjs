@@ -1,12 +1,13 @@
 // Runs any ONNX model with plain tensors and shows what came out.
-//   node examples/session.mjs [model.onnx] [auto|cpu|tensorrt]
+//   node examples/session.mjs [model.onnx] [auto|cpu|tensorrt] [auto|onnxruntime|openvino]
+// The last names the library that computes on the CPU.
 import { fileURLToPath } from 'node:url';
 import { Session, Tensor } from 'tensorrt-node';
 
 const sample = fileURLToPath(new URL('models/shelf.onnx', import.meta.url));
-const [model = sample, backend = 'auto'] = process.argv.slice(2);
+const [model = sample, backend = 'auto', engine = 'auto'] = process.argv.slice(2);
 
-const session = await Session.create(model, { backend });
+const session = await Session.create(model, { backend, cpu: { engine } });
 console.log(`runs on ${session.backend} (${session.engine})`);
 for (const reason of session.reasons) console.log(`  ${reason}`);
 

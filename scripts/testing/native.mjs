@@ -82,6 +82,8 @@ export async function runSanitizedAddon(files = sanitizedFiles) {
       LD_PRELOAD: library,
       ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=1:allocator_may_return_null=1',
       UBSAN_OPTIONS: 'print_stacktrace=1',
+      // OpenVINO's TBB else opens a library in a way that AddressSanitizer ends the process for.
+      TBB_ENABLE_SANITIZERS: '1',
       TENSORRT_NODE_PREBUILD: addonRoot,
     },
   });

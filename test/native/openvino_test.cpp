@@ -90,6 +90,8 @@ class OpenVinoSessions : public ::testing::Test {
   void SetUp() override {
     if (Library().empty()) GTEST_SKIP() << "needs OpenVINO: npm run setup -- --tests";
 #ifdef __SANITIZE_ADDRESS__
+    // Else TBB opens a library in a way that AddressSanitizer ends the process for.
+    setenv("TBB_ENABLE_SANITIZERS", "1", 0);
     // What the library makes at its first use and keeps.
     const __lsan::ScopedDisabler first_use;
 #endif
