@@ -63,6 +63,10 @@ export const errorTable = {
     status: 503,
     when: 'The build process took more memory than its limit, or the kernel ended it for lack of memory; the calling process is unharmed.',
   },
+  ERR_TIMING_CACHE: {
+    status: 422,
+    when: 'A timing cache is corrupt, or was made by another TensorRT version or on another device.',
+  },
   ERR_ENGINE_DESERIALIZE: {
     status: 422,
     when: 'An engine file is corrupt, cut short, or was changed after it was written.',

@@ -78,6 +78,13 @@ export type { EngineDetails, EngineDeviceOptions } from './engine/on-device';
 export type { EngineRebuildOptions } from './engine/rebuild';
 export type { EngineWeights, RefitOptions, RefitSource } from './engine/refit';
 export type { EngineKey } from './engine/signature';
+export {
+  TimingCache,
+  type TimingCacheDescription,
+  type TimingCacheEdit,
+  type TimingCacheToolOptions,
+} from './engine/timing-cache';
+export type { TimingCacheOptions } from './engine/timing-cache-options';
 export { type ErrorCode, errorTable, TensorRTNodeError } from './errors';
 export {
   type LogLevel,
@@ -87,7 +94,7 @@ export {
   setLogLevel,
   setLogSink,
 } from './log';
-export type { Flavor, TrtShapeRange, TrtTensor } from './native/trt-contract';
+export type { Flavor, TrtShapeRange, TrtTensor, TrtTimingCacheEntry } from './native/trt-contract';
 export type { TrtEngineTensor } from './native/trt-tool-contract';
 export type { DoctorNode, ModelFinding, ModelSuggestion } from './onnx/doctor';
 export type { ExternalFile, ExternalLocation } from './onnx/external-data';

@@ -6,11 +6,15 @@ const peers = path.join(import.meta.dirname, '..', 'peers');
 
 /**
  * A Python script under bench/peers that answers each line of JSON on its input with one on its output.
- * The interpreter is that of TENSORRT_NODE_BENCH_PYTHON; null when the variable is not set. `env` is added to
+ * The default interpreter is that of TENSORRT_NODE_BENCH_PYTHON; null when there is none. `env` is added to
  * its environment; the default holds numeric libraries to one thread.
  */
-export function startPeer(script, args, env = { OMP_NUM_THREADS: '1' }) {
-  const python = process.env.TENSORRT_NODE_BENCH_PYTHON;
+export function startPeer(
+  script,
+  args,
+  env = { OMP_NUM_THREADS: '1' },
+  python = process.env.TENSORRT_NODE_BENCH_PYTHON,
+) {
   if (!python) return null;
   const child = spawn(python, [path.join(peers, script), ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],

@@ -14,6 +14,7 @@
 #include "bind/event_channel.h"
 #include "bind/handle.h"
 #include "bind/task.h"
+#include "bind/trt_timing_cache.h"
 #include "core/file.h"
 #include "core/host_buffer.h"
 #include "core/process_memory.h"
@@ -25,13 +26,6 @@ namespace tensorrt_node::bind {
 namespace {
 
 using BufferHandle = Handle<HostBuffer>;
-
-/// Builds run here one after another, off the image pool. Never destroyed: see
-/// ThreadPool::Shared().
-ThreadPool& BuildThread() {
-  static auto* pool = new ThreadPool(1, 0, "tn-build");
-  return *pool;
-}
 
 Napi::Object Tagged(Napi::Env env, const char* type) {
   Napi::Object event = Napi::Object::New(env);
@@ -149,6 +143,9 @@ class Observer final : public trt::BuildObserver {
                     tensor.dtype,
                     {tensor.dims, tensor.dims + (tensor.rank > 0 ? tensor.rank : 0)}});
   }
+  void OnTimingCache(const std::uint8_t* data, std::size_t size) override {
+    timing_cache.assign(data, data + size);
+  }
   void OnPlan(std::shared_ptr<void> owner, const std::uint8_t* data, std::size_t size) override {
     // Read only from here on; HostBuffer has no const form.
     plan = {std::move(owner), const_cast<std::uint8_t*>(data), size};
@@ -160,6 +157,7 @@ class Observer final : public trt::BuildObserver {
   HostBuffer plan;
   /// Empty where the library told nothing.
   std::string layers;
+  std::vector<std::uint8_t> timing_cache;
 
  private:
   template <typename Make>
@@ -219,6 +217,9 @@ class BuildTask final : public Task {
     result.Set("inputs", TensorArray(env, observer_.inputs));
     result.Set("outputs", TensorArray(env, observer_.outputs));
     const auto size = observer_.plan.size;
+    if (request_.timing_cache.is_wanted) {
+      result.Set("timingCache", BytesArray(env, observer_.timing_cache));
+    }
     result.Set("stats", observer_.Stats(env));
     if (!observer_.layers.empty()) {
       result.Set("layers", Napi::String::New(env, observer_.layers));
@@ -331,6 +332,13 @@ trt::BuildRequest RequestOf(const Napi::Object& options) {
     request.compute_capabilities.push_back(
         Int32Of(capabilities.Get(i), "computeCapabilities", 1, 999));
   }
+  request.timing_cache.is_wanted = !options.Get("timingCache").IsUndefined();
+  if (request.timing_cache.is_wanted) {
+    const Napi::Object wanted = ObjectOf(options.Get("timingCache"), "timingCache");
+    request.timing_cache.caches = TimingCachesOf(wanted.Get("caches"));
+    request.timing_cache.ignore_mismatch =
+        BooleanOf(wanted.Get("ignoreMismatch"), "ignoreMismatch");
+  }
   const Napi::Array profiles = ArrayOf(options.Get("profiles"), "profiles");
   for (std::uint32_t i = 0; i < profiles.Length(); ++i) {
     const Napi::Array ranges = ArrayOf(profiles.Get(i), "profiles");
@@ -371,6 +379,11 @@ class PlanWriteTask final : public Task {
 };
 
 }  // namespace
+
+ThreadPool& BuildThread() {
+  static auto* pool = new ThreadPool(1, 0, "tn-build");
+  return *pool;
+}
 
 Napi::Value TrtBuild(const Napi::CallbackInfo& info) {
   return Guarded(info.Env(), [&]() -> Napi::Value {

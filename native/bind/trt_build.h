@@ -1,8 +1,13 @@
 #pragma once
 
+#include "core/thread_pool.h"
 #include "napi_setup.h"
 
 namespace tensorrt_node::bind {
+
+/// Builds run here one after another, off the image pool. Never destroyed: see
+/// ThreadPool::Shared().
+ThreadPool& BuildThread();
 
 // See TrtContract in src/native/trt-contract.ts.
 Napi::Value TrtBuild(const Napi::CallbackInfo& info);

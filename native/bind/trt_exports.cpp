@@ -7,6 +7,7 @@
 #include "bind/exports.h"
 #include "bind/task.h"
 #include "bind/trt_build.h"
+#include "bind/trt_timing_cache.h"
 #include "bind/trt_tools.h"
 #include "core/thread_pool.h"
 #include "trt/backend.h"
@@ -169,6 +170,7 @@ void ExportTensorRt(Napi::Env env, Napi::Object exports) {
   exports.Set("trtInspectEngine", Napi::Function::New(env, TrtInspectEngine));
   exports.Set("trtEngineWeights", Napi::Function::New(env, TrtEngineWeights));
   exports.Set("trtRefit", Napi::Function::New(env, TrtRefit));
+  exports.Set("trtTimingCache", Napi::Function::New(env, TrtTimingCache));
   exports.Set("trtJudgeVersion", Napi::Function::New(env, JudgeVersion));
 }
 

@@ -45,6 +45,8 @@ const char* ErrorCodeName(ErrorCode code) noexcept {
       return "ERR_NOT_IMPLEMENTED";
     case ErrorCode::kEngineBuild:
       return "ERR_ENGINE_BUILD";
+    case ErrorCode::kTimingCache:
+      return "ERR_TIMING_CACHE";
     case ErrorCode::kEngineDeserialize:
       return "ERR_ENGINE_DESERIALIZE";
     case ErrorCode::kCuda:

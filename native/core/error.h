@@ -20,6 +20,7 @@ enum class ErrorCode {
   kNoDevice,
   kNotImplemented,
   kEngineBuild,
+  kTimingCache,
   kEngineDeserialize,
   kCuda,
   kOutOfMemory,

@@ -32,6 +32,8 @@ struct Backend {
   /// Its builder settings and how its enums are accounted for; null past the end.
   const SettingInfo* (*setting)(std::size_t index);
   const EnumInfo* (*setting_enum)(std::size_t index);
+  /// See RunTimingCacheJob in flavor_timing_cache.h.
+  TimingCacheOutcome (*timing_cache)(const Library& library, const TimingCacheJob& job);
 };
 
 /// Null when this binary was compiled without that flavour's headers.

@@ -30,6 +30,7 @@ BuildRequest::~BuildRequest() = default;
 
 BuildObserver::BuildObserver() = default;
 BuildObserver::~BuildObserver() = default;
+void BuildObserver::OnTimingCache(const std::uint8_t* /*data*/, std::size_t /*size*/) {}
 void BuildObserver::OnLayers(const char* /*text*/) noexcept {}
 
 }  // namespace tensorrt_node::trt

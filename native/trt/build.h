@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "trt/timing_cache.h"
+
 namespace tensorrt_node::trt {
 
 /// Range of one input in one optimisation profile: of its shape, or, for an input whose values are
@@ -80,6 +82,7 @@ struct BuildRequest {
   /// 75 for 7.5. Empty: the GPU of this machine.
   std::vector<int> compute_capabilities;
   std::vector<SettingValue> settings;
+  TimingCacheRequest timing_cache;
   /// TensorRT's severity of the quietest log lines wanted: 1 error … 4 verbose.
   int max_severity = 2;
 };
@@ -135,6 +138,8 @@ class BuildObserver {
   virtual void OnStage(Stage stage) = 0;
   virtual void OnParserError(const ParserErrorView& error) = 0;
   virtual void OnTensor(const TensorView& tensor) = 0;
+  /// The timing cache after the build, when the request wants one; valid during the call.
+  virtual void OnTimingCache(const std::uint8_t* data, std::size_t size);
   /// The finished plan, alive as long as `owner` is.
   virtual void OnPlan(std::shared_ptr<void> owner, const std::uint8_t* data, std::size_t size) = 0;
 };

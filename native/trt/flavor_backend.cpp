@@ -8,6 +8,7 @@
 #include "trt/flavor_inspect.h"
 #include "trt/flavor_refit.h"
 #include "trt/flavor_settings.h"
+#include "trt/flavor_timing_cache.h"
 
 namespace tensorrt_node::TRT_FLAVOR {
 
@@ -21,7 +22,8 @@ const trt::Backend& GetBackend() noexcept {
       ListWeights,
       RefitEngine,
       SettingInfoAt,
-      EnumAt};
+      EnumAt,
+      RunTimingCacheJob};
   return backend;
 }
 

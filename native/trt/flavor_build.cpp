@@ -19,6 +19,7 @@
 #include "trt/flavor_profiles.h"
 #include "trt/flavor_settings.h"
 #include "trt/flavor_tensors.h"
+#include "trt/flavor_timing_cache.h"
 
 namespace tensorrt_node::TRT_FLAVOR {
 namespace {
@@ -72,6 +73,7 @@ void BuildEngine(const trt::Library& library, const trt::BuildRequest& request,
   Logger& logger = Logger::Get();
   observer.OnStage(trt::Stage::kParse);
 
+  TimingCaches timing_caches;
   const auto builder = Require(
       static_cast<nvinfer1::IBuilder*>(library.create_builder()(
           static_cast<nvinfer1::ILogger*>(&logger), trt::PackedVersion(library.info().version))),
@@ -98,11 +100,13 @@ void BuildEngine(const trt::Library& library, const trt::BuildRequest& request,
   ReportTensors(*network, observer);
   ApplyTensorRequests(*network, request.tensors);
   AddProfiles(*builder, *config, *network, library, request);
+  timing_caches.Load(*config, request.timing_cache);
 
   observer.OnStage(trt::Stage::kBuild);
   std::unique_ptr<nvinfer1::IHostMemory> plan(builder->buildSerializedNetwork(*network, *config));
   if (plan == nullptr || plan->size() == 0) ThrowBuildFailure(monitor.cancelled());
   observer.OnStage(trt::Stage::kDone);
+  timing_caches.Report(observer);
   const std::shared_ptr<nvinfer1::IHostMemory> owner(std::move(plan));
   observer.OnPlan(owner, static_cast<const std::uint8_t*>(owner->data()), owner->size());
 }

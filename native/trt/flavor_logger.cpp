@@ -31,6 +31,9 @@ void Logger::log(Severity severity, const char* message) noexcept {
     if (level <= static_cast<int>(Severity::kERROR) && errors_.size() < kMaxErrors) {
       errors_.emplace_back(text);
     }
+    if (level <= static_cast<int>(Severity::kWARNING) && complaints_.size() < kMaxErrors) {
+      complaints_.emplace_back(text);
+    }
     if (level == static_cast<int>(Severity::kWARNING)) observer_->OnWarning();
     if (severity == Severity::kVERBOSE && IsLayerInformation(text)) observer_->OnLayers(text);
     if (level <= max_severity_) observer_->OnLog(level, text);
@@ -44,6 +47,11 @@ std::vector<std::string> Logger::Errors() {
   return errors_;
 }
 
+std::vector<std::string> Logger::Complaints() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return complaints_;
+}
+
 std::size_t Logger::ErrorCount() {
   const std::lock_guard<std::mutex> lock(mutex_);
   return errors_.size();
@@ -55,6 +63,7 @@ Logger::Listen::Listen(trt::BuildObserver& observer, int max_severity) {
   logger.observer_ = &observer;
   logger.max_severity_ = max_severity;
   logger.errors_.clear();
+  logger.complaints_.clear();
 }
 
 Logger::Listen::~Listen() {

@@ -22,6 +22,8 @@ class Logger final : public nvinfer1::ILogger {
   /// Lines of error severity since Listen().
   [[nodiscard]] std::vector<std::string> Errors();
   [[nodiscard]] std::size_t ErrorCount();
+  /// Lines of warning severity or worse since Listen(), the first of them.
+  [[nodiscard]] std::vector<std::string> Complaints();
 
   /// Sends lines to `observer` while the object lives. One at a time: builds are serialised.
   class Listen {
@@ -38,6 +40,7 @@ class Logger final : public nvinfer1::ILogger {
   trt::BuildObserver* observer_ = nullptr;
   int max_severity_ = 0;
   std::vector<std::string> errors_;
+  std::vector<std::string> complaints_;
 };
 
 }  // namespace tensorrt_node::TRT_FLAVOR

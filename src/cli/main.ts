@@ -12,6 +12,7 @@ import { registerInspect } from './commands/inspect';
 import { registerPredict } from './commands/predict';
 import { registerRefit } from './commands/refit';
 import { registerSigning } from './commands/signing';
+import { registerTimingCache } from './commands/timing-cache';
 import { exitCode, reportError } from './common';
 
 /** Every command is one file under `commands/` and registers itself here. */
@@ -25,6 +26,7 @@ const commands: ((program: Command) => void)[] = [
   registerPredict,
   registerRefit,
   registerSigning,
+  registerTimingCache,
 ];
 
 async function main(argv: string[]): Promise<number> {

@@ -35,6 +35,11 @@ import type { SettingValueOf } from './options/rule';
 import type { BuilderSettings } from './options/settings';
 import { type SettingName, settingNames, settingTable } from './options/table';
 import type { EngineKey } from './signature';
+import {
+  type CheckedTimingCache,
+  checkTimingCache,
+  type TimingCacheOptions,
+} from './timing-cache-options';
 
 export { requireAvailable } from './options/availability';
 export type { ShapeProfile, ShapeRange, TensorOptions, ValueRange } from './options/profiles';
@@ -69,6 +74,11 @@ export interface EngineBuildOptions extends BuilderSettings, BuildListeners, Gra
    * not on the device). Above it the process is ended and the promise rejects with ERR_BUILD_MEMORY. Default: none.
    */
   memoryLimitBytes?: number;
+  /**
+   * Measurements of earlier builds to start from and to keep: a file for both, or each by name. TensorRT 10 and
+   * 11; `rtx1` measures nothing and refuses it.
+   */
+  timingCache?: string | TimingCacheOptions;
   /** Kept in the plan file's metadata beside our own; any JSON. */
   metadata?: Readonly<Record<string, unknown>>;
   /**
@@ -100,6 +110,7 @@ const optionNames: readonly string[] = [
   'output',
   'timeoutMs',
   'memoryLimitBytes',
+  'timingCache',
   'signal',
   'logLevel',
   'onLog',
@@ -124,6 +135,7 @@ export interface CheckedBuildOptions {
   /** Edits of the graph before TensorRT sees it. */
   transforms: CheckedTransforms;
   logLevel: LogRecord['level'];
+  timingCache?: CheckedTimingCache;
   metadata: Record<string, unknown>;
 }
 
@@ -155,6 +167,7 @@ function checkAll(options: EngineBuildOptions): CheckedBuildOptions {
       throw invalidArgument(`options.${name}`, 'a function', options[name]);
   }
   const profiles = checkShapes(options.shapes);
+  const timingCache = checkTimingCache(options.timingCache);
   return {
     ...(options.flavor === undefined
       ? {}
@@ -174,6 +187,7 @@ function checkAll(options: EngineBuildOptions): CheckedBuildOptions {
             'warn',
             'error',
           ] as const),
+    ...(timingCache ? { timingCache } : {}),
     metadata: checkMetadata(options.metadata),
   };
 }

@@ -7,6 +7,7 @@ import type { BuildJob, BuildJobResult, FromWorker, ToWorker } from './build-pro
 import { forkWorker } from './fork-worker';
 import { countOomKills } from './oom-kills';
 import { MemoryWatch } from './process-memory';
+import type { TimingCacheJob, TimingCacheJobResult } from './timing-cache-job';
 
 /** Last lines of the process's own output, which tell most about a crash. */
 const keptLines = 40;
@@ -15,10 +16,8 @@ const maxLineLength = 1000;
 const limitedLookMs = 20;
 const lookMs = 100;
 
-type Finished = BuildJobResult & {
-  /** `performance.now()` when the process took the job up. */
-  startedAt: number;
-};
+/** `performance.now()` when the process took the job up. */
+type Started = { startedAt: number };
 
 interface Pending {
   id: number;
@@ -26,7 +25,7 @@ interface Pending {
   watch: MemoryWatch | undefined;
   startedAt: number;
   oomKillsBefore: number | undefined;
-  resolve: (result: Finished) => void;
+  resolve: (result: (BuildJobResult | TimingCacheJobResult) & Started) => void;
   reject: (error: unknown) => void;
 }
 
@@ -87,14 +86,27 @@ export class BuildProcess {
    * its cause, when the process ended first
    */
   run(
-    job: Omit<BuildJob, 'id'>,
+    job: BuildJob,
     onEvents: (events: TrtBuildEvent[]) => void,
     memoryLimitBytes?: number,
-  ): Promise<Finished> {
+  ): Promise<BuildJobResult & Started> {
+    return this.#start({ type: 'build', job }, onEvents, memoryLimitBytes);
+  }
+
+  /** @throws as {@link run} */
+  runTimingCache(job: TimingCacheJob): Promise<TimingCacheJobResult & Started> {
+    return this.#start({ type: 'timing-cache', job }, () => {}, undefined);
+  }
+
+  #start<Result extends BuildJobResult | TimingCacheJobResult>(
+    request: { type: 'build'; job: BuildJob } | { type: 'timing-cache'; job: TimingCacheJob },
+    onEvents: (events: TrtBuildEvent[]) => void,
+    memoryLimitBytes: number | undefined,
+  ): Promise<Result & Started> {
     const id = this.#nextId++;
     const { pid } = this.#child;
     this.#setRef(true);
-    const result = new Promise<Finished>((resolve, reject) => {
+    const result = new Promise<Result & Started>((resolve, reject) => {
       const watch =
         pid === undefined
           ? undefined
@@ -113,11 +125,12 @@ export class BuildProcess {
         watch,
         startedAt: performance.now(),
         oomKillsBefore: pid === undefined ? undefined : this.countKills(pid),
-        resolve,
+        // The answer's kind is that of the request.
+        resolve: (value) => resolve(value as unknown as Result & Started),
         reject,
       };
     });
-    const message: ToWorker = { type: 'build', job: { ...job, id } };
+    const message: ToWorker = { ...request, id };
     // An error here means that the process is going; `close` follows and rejects.
     this.#child.send(message, () => {});
     return result.finally(() => this.#setRef(false));

@@ -4,11 +4,11 @@ import type { CheckedBuildOptions } from './build-options';
 import type { WorkerReport } from './build-report';
 import type { TensorRTSelection } from './library';
 import type { EngineFacts } from './plan-file';
+import type { TimingCacheJob, TimingCacheJobResult } from './timing-cache-job';
 
 /** Messages between a caller's process and its build process; all of them plain JSON. */
 
 export interface BuildJob {
-  id: number;
   library: Pick<TensorRTSelection, 'flavor' | 'version' | 'libraryPath' | 'parserPath'>;
   modelPath: string;
   /** Where the caller's ONNX file is; absent for a model that was given as bytes. */
@@ -39,7 +39,9 @@ export interface SerializedError {
   details: readonly string[];
 }
 
-export type ToWorker = { type: 'build'; job: BuildJob };
+export type ToWorker =
+  | { type: 'build'; id: number; job: BuildJob }
+  | { type: 'timing-cache'; id: number; job: TimingCacheJob };
 
 export type FromWorker =
   | {
@@ -50,5 +52,5 @@ export type FromWorker =
       isPeakReset: boolean;
     }
   | { type: 'events'; id: number; events: TrtBuildEvent[] }
-  | { type: 'done'; id: number; result: BuildJobResult }
+  | { type: 'done'; id: number; result: BuildJobResult | TimingCacheJobResult }
   | { type: 'failed'; id: number; error: SerializedError };

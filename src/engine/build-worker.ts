@@ -15,6 +15,7 @@ import { bufferSha256 } from './plan-buffer';
 import { type EngineFacts, encodePlanPrefix } from './plan-file';
 import { prepareModel } from './prepare-model';
 import { readProcessMemory, resetPeakMemory } from './process-memory';
+import { loadForBuild, runTimingCacheJob, saveAfterBuild } from './timing-cache-job';
 
 /**
  * The build process: the only place where NVIDIA's parser and builder run. It takes jobs over IPC, one at a
@@ -52,18 +53,22 @@ class EventSender {
   }
 }
 
-async function run(job: BuildJob): Promise<void> {
-  const events = new EventSender(job.id);
+async function run(message: ToWorker): Promise<void> {
+  const { id } = message;
+  const events = new EventSender(id);
   const isPeakReset = resetPeakMemory();
-  send({ type: 'started', id: job.id, isPeakReset });
+  send({ type: 'started', id, isPeakReset });
   try {
-    const result = await build(job, events, isPeakReset);
+    const result =
+      message.type === 'build'
+        ? await build(message.job, events, isPeakReset)
+        : await runTimingCacheJob(message.job);
     events.flush();
-    send({ type: 'done', id: job.id, result });
+    send({ type: 'done', id, result });
   } catch (error) {
     events.flush();
-    const { code, message, details } = toError(error);
-    send({ type: 'failed', id: job.id, error: { code, message, details } });
+    const { code, message: text, details } = toError(error);
+    send({ type: 'failed', id, error: { code, message: text, details } });
   }
 }
 
@@ -89,6 +94,8 @@ async function build(
   const startedAt = performance.now();
   const prepared = await prepareModel(job.modelPath, options.transforms, job.privateFolder);
   const prepareMs = performance.now() - startedAt;
+  const { timingCache } = options;
+  const caches = timingCache && (await loadForBuild(timingCache));
   const built = await native()
     .trtBuild(
       {
@@ -102,6 +109,7 @@ async function build(
         settings: options.settings,
         extraMemoryTargets: options.extraMemoryTargets,
         tensors: options.tensors,
+        ...(caches ? { timingCache: { caches, ignoreMismatch: timingCache!.ignoreMismatch } } : {}),
         maxSeverity: severity[options.logLevel],
       },
       (event) => events.push(event),
@@ -137,6 +145,8 @@ async function build(
       plugins: await plugins,
       ...(layers === undefined ? {} : { layers }),
     };
+    if (timingCache && built.timingCache)
+      await saveAfterBuild(library, timingCache, built.timingCache);
     const metadata = { ...(await modelMetadata), ...options.metadata };
     const prefix = encodePlanPrefix(metadata, facts);
     await native().trtPlanWrite(built.plan, job.temporaryPath, prefix);
@@ -200,8 +210,8 @@ function main(): void {
   let queue: Promise<void> = Promise.resolve();
   process.on('message', (message: ToWorker) => {
     queue = queue.then(async () => {
-      current = message.job;
-      await run(message.job);
+      current = message.type === 'build' ? message.job : undefined;
+      await run(message);
       current = undefined;
       // A process that waits for its next job should not sit on the garbage of the last model.
       collectGarbage();

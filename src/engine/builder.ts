@@ -22,6 +22,7 @@ import { Engine } from './engine';
 import { buildKept } from './kept-build';
 import { selectTensorRT } from './library';
 import { editsGraph } from './prepare-model';
+import { requireTimings } from './timing-cache-options';
 
 /**
  * Builds engines in a child process of its own, which is kept for the next build: starting Node and loading
@@ -108,12 +109,15 @@ export class EngineBuilder {
         `Expected an ONNX model but ${input.label} is a TensorRT engine or a manifest of some; load it instead`,
       );
     }
-    if (options.output !== undefined) await requireWritable(options.output);
+    if (options.output !== undefined) await requireWritable('output', options.output);
+    const { save } = checked.timingCache ?? {};
+    if (save !== undefined) await requireWritable('timingCache.save', save);
     const library = await selectTensorRT({
       ...(checked.flavor === undefined ? {} : { flavor: checked.flavor }),
       purpose: 'build',
     });
     requireAvailable(checked.settings, checked.computeCapabilities, library);
+    if (checked.timingCache) requireTimings('options.timingCache', library);
     // What is private to this build lies here: a model given as bytes or edited, a plan that stays in memory.
     const folder =
       input.bytes || options.output === undefined || editsGraph(checked.transforms)
@@ -207,14 +211,14 @@ export class EngineBuilder {
 }
 
 /** Fails before a long build where the plan could not be put afterwards. */
-async function requireWritable(output: string): Promise<void> {
+async function requireWritable(name: string, output: string): Promise<void> {
   const file = path.resolve(output);
   try {
     await access(path.dirname(file), constants.W_OK | constants.X_OK);
   } catch (cause) {
     throw new TensorRTNodeError(
       'ERR_IO',
-      `Expected a folder that can be written to for options.output but received ${file}: ${(cause as Error).message}`,
+      `Expected a folder that can be written to for options.${name} but received ${file}: ${(cause as Error).message}`,
       { cause },
     );
   }
@@ -222,7 +226,7 @@ async function requireWritable(output: string): Promise<void> {
   if (existing?.isDirectory()) {
     throw new TensorRTNodeError(
       'ERR_IO',
-      `Expected a file for options.output but ${file} is a directory`,
+      `Expected a file for options.${name} but ${file} is a directory`,
     );
   }
 }

@@ -89,8 +89,41 @@ export interface TrtBuildRequest {
   /** One for each profile, or none. */
   extraMemoryTargets: number[];
   tensors: TrtTensorRequest[];
+  /** Absent: the build makes a timing cache of its own and forgets it. */
+  timingCache?: { caches: TrtTimingCacheBytes[]; ignoreMismatch: boolean };
   /** Quietest log lines wanted: 1 errors, 2 warnings, 3 info, 4 verbose. */
   maxSeverity: number;
+}
+
+/** A timing cache as TensorRT serialises it; the label names it in errors. */
+export interface TrtTimingCacheBytes {
+  label: string;
+  bytes: Uint8Array;
+}
+
+/** `key` are 32 hexadecimal digits, `tacticHash` 16. */
+export interface TrtTimingCacheEntry {
+  key: string;
+  tacticHash: string;
+  timingMs: number;
+}
+
+export interface TrtTimingCacheRequest {
+  libraryPath: string;
+  /** Combined in this order; of entries with equal keys the first stays. */
+  caches: TrtTimingCacheBytes[];
+  /** Takes caches of devices with other properties. */
+  ignoreMismatch: boolean;
+  /** Changes of entries that are there; a `timingMs` of null deletes. TensorRT 10.8 or later. */
+  edits: { key: string; tacticHash?: string; timingMs: number | null }[];
+  /** TensorRT 10.8 or later. */
+  listEntries: boolean;
+}
+
+export interface TrtTimingCacheResult {
+  bytes: Uint8Array;
+  /** Empty unless listed. */
+  entries: TrtTimingCacheEntry[];
 }
 
 /** One complaint of TensorRT's ONNX parser. `node` is -1 when it is about no node. */
@@ -119,6 +152,8 @@ export interface TrtBuildResult {
   byteLength: number;
   /** The plan in TensorRT's own memory. */
   plan: BufferHandle;
+  /** The timing cache after the build, where one was asked for. */
+  timingCache?: Uint8Array;
   stats: TrtBuildStats;
 }
 
@@ -155,6 +190,12 @@ export interface TrtContract {
     request: TrtBuildRequest,
     onEvent: (event: TrtBuildEvent) => void,
   ): Promise<TrtBuildResult>;
+  /**
+   * [async] Combines, edits and lists timing caches on the thread of builds; for the build process alone.
+   * Rejects with ERR_TIMING_CACHE for caches that are corrupt or do not fit, ERR_INVALID_ARGUMENT for an edit
+   * of no entry, ERR_NO_DEVICE, ERR_TENSORRT_UNAVAILABLE, ERR_TENSORRT_VERSION.
+   */
+  trtTimingCache(request: TrtTimingCacheRequest): Promise<TrtTimingCacheResult>;
   /** [async] Writes `prefix` and the plan into a new file and syncs it. Rejects with ERR_IO; then no file is left. */
   trtPlanWrite(plan: BufferHandle, path: string, prefix: Uint8Array): Promise<void>;
   /** [sync] The version rules themselves; empty strings mean "may be used". */

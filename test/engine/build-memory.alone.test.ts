@@ -3,7 +3,6 @@ import { existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { checkBuildOptions } from '../../src/engine/build-options';
 import { BuildProcess } from '../../src/engine/build-process';
 import {
   BuildProcessExit,
@@ -12,10 +11,11 @@ import {
   setLogSink,
   type TensorRTNodeError,
 } from '../../src/index';
+import { buildJob } from '../helpers/build-job';
 import { isAlive, requireCompiledWorker, residentBytes } from '../helpers/build-process';
 import { builtPackage } from '../helpers/child';
 import { addOneModel, convModel } from '../helpers/onnx-writer';
-import { describeWithRtx, hasRtx, rtxLibrary } from '../helpers/trt';
+import { describeWithRtx, hasRtx } from '../helpers/trt';
 
 const mib = 2 ** 20;
 const slowModel = convModel({ channels: 512, size: 64 });
@@ -141,16 +141,9 @@ describeWithRtx('the memory of a build', () => {
     const run = async (kills: (number | undefined)[]): Promise<TensorRTNodeError> => {
       const readings = [...kills];
       const child = new BuildProcess(() => readings.shift());
-      const { flavor: _, ...options } = checkBuildOptions({});
       const model = path.join(folder, 'slow.onnx');
       writeFileSync(model, slowModel);
-      const job = {
-        library: { flavor: 'rtx1' as const, version: '1.7.1.116', ...rtxLibrary! },
-        modelPath: model,
-        options,
-        temporaryPath: path.join(folder, 'plan.partial'),
-        outputPath: path.join(folder, 'plan.engine'),
-      };
+      const job = buildJob(model, path.join(folder, 'plan.engine'));
       const failed = failureOf(
         child.run(job, (events) => {
           if (events.some(({ type }) => type === 'stage')) process.kill(child.pid!, 'SIGKILL');

@@ -23,6 +23,7 @@ interface BuildFlags extends TransformFlags {
   cache?: boolean | string;
   signKey?: string;
   memoryLimitBytes?: string;
+  timingCache?: string;
   json?: boolean;
 }
 
@@ -35,6 +36,10 @@ export function registerBuild(program: Command): void {
     .option('--flavor <name>', 'rtx1, trt10 or trt11; default: the best one found')
     .option('--compute-capability <list>', 'GPUs to build for, e.g. 8.9,12.0 (rtx1 only)')
     .option('--timeout-ms <number>', 'end the build after this time')
+    .option(
+      '--timing-cache <file>',
+      'start from the timings of this file and add to them (trt10, trt11)',
+    )
     .option(
       '--cache [folder]',
       'take the engine from the cache, or build it and keep it there; default folder: see "cache --help"',
@@ -121,6 +126,7 @@ function toOptions(flags: BuildFlags): EngineBuildOptions {
   if (flags.computeCapability !== undefined)
     options.computeCapabilities = flags.computeCapability.split(',').map((text) => text.trim());
   if (flags.timeoutMs !== undefined) options.timeoutMs = toNumber('--timeout-ms', flags.timeoutMs);
+  if (flags.timingCache !== undefined) options.timingCache = flags.timingCache;
   if (flags.memoryLimitBytes !== undefined)
     options.memoryLimitBytes = toNumber('--memory-limit-bytes', flags.memoryLimitBytes);
   return options;
