@@ -2,8 +2,9 @@
 // same options, rounds alternate, each build in a fresh process on both sides.
 //   node bench/build.mjs [--model FILE.onnx] [--rounds 9] [--out FILE.json]
 // Needs `npm run build`, TensorRT-RTX, and TENSORRT_NODE_BENCH_RTX_PYTHON: a Python with tensorrt-rtx-cu13-bindings
-// and -libs. Three comparisons, each of medians:
+// and -libs. Four comparisons, each of medians:
 //   inside   time from the creation of the builder to the plan in memory, inside the build process
+//   cpu      CPU time of all threads of the process meanwhile, which other work on the machine does not lengthen
 //   memory   growth of that process meanwhile, above its size when the library was loaded
 //   call     a whole Engine.build from the caller's side, child process included, above NVIDIA's inside time
 import { createHash } from 'node:crypto';
@@ -47,6 +48,7 @@ async function ours() {
   const plan = file.subarray(4 + file.readUInt32LE(0));
   return {
     ms: costs.parseMs + costs.buildMs,
+    cpuMs: costs.cpuMs,
     callMs,
     costs,
     planBytes: plan.length,
@@ -95,6 +97,7 @@ const of = (side, key) => median(rounds.map((round) => round[side][key]));
 const both = (key) => ({ ours: of('ours', key), nvidia: of('theirs', key) });
 const ratio = ({ ours: a, nvidia: b }) => Number((a / b).toFixed(4));
 const inside = both('ms');
+const cpu = both('cpuMs');
 const memory = both('grownBytes');
 const size = both('planBytes');
 const callMs = of('ours', 'callMs');
@@ -107,6 +110,7 @@ const result = {
   rounds: rounds.length,
   versions: { ours: library.version, nvidia: rounds[0].theirs.version },
   insideMs: { ...inside, ratio: ratio(inside) },
+  insideCpuMs: { ...cpu, ratio: ratio(cpu) },
   memoryGrowthBytes: { ...memory, ratio: ratio(memory) },
   peakBytes: both('peakBytes'),
   planBytes: { ...size, ratio: ratio(size) },

@@ -1,5 +1,4 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -9,10 +8,21 @@ import path from 'node:path';
  */
 export async function filesSha256(files: readonly string[], start = 0): Promise<string> {
   const hash = createHash('sha256');
+  // One buffer for all: a stream would leave one for each piece to the garbage collector.
+  const buffer = Buffer.allocUnsafe(1 << 20);
   for (const [index, file] of files.entries()) {
     const from = index === 0 ? start : 0;
-    const stream = createReadStream(file, { start: from, highWaterMark: 1 << 20 });
-    for await (const chunk of stream) hash.update(chunk as Buffer);
+    const handle = await open(file, 'r');
+    try {
+      for (let at = from; ; ) {
+        const { bytesRead } = await handle.read(buffer, 0, buffer.length, at);
+        if (bytesRead === 0) break;
+        hash.update(buffer.subarray(0, bytesRead));
+        at += bytesRead;
+      }
+    } finally {
+      await handle.close();
+    }
   }
   return hash.digest('hex');
 }

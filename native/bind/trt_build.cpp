@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <utility>
@@ -75,13 +76,13 @@ class Observer final : public trt::BuildObserver {
   void OnStage(trt::Stage stage) override {
     const auto index = static_cast<std::size_t>(stage);
     stage_times_[index] = std::chrono::steady_clock::now();
+    cpu_times_[index] = std::clock();
     if (stage == trt::Stage::kParse) start_memory_ = ReadProcessMemory().resident;
-    if (stage == trt::Stage::kDone) {
-      peak_memory_ = ReadProcessMemory().peak;
-      return;
-    }
+    if (stage == trt::Stage::kDone) peak_memory_ = ReadProcessMemory().peak;
+    // The start of loading is told in JS: most of it comes before this.
+    if (stage == trt::Stage::kDone || stage == trt::Stage::kLoad) return;
     Push([index](Napi::Env env) {
-      static constexpr const char* names[] = {"load", "parse", "build"};
+      static constexpr const char* names[] = {"", "parse", "build"};
       Napi::Object event = Tagged(env, "stage");
       event.Set("stage", Napi::String::New(env, names[index]));
       return event;
@@ -101,6 +102,11 @@ class Observer final : public trt::BuildObserver {
     set("loadMs", took(trt::Stage::kLoad));
     set("parseMs", took(trt::Stage::kParse));
     set("buildMs", took(trt::Stage::kBuild));
+    const auto cpu_time = [this](trt::Stage stage) {
+      return static_cast<double>(cpu_times_[static_cast<std::size_t>(stage)]);
+    };
+    set("cpuMs", (cpu_time(trt::Stage::kDone) - cpu_time(trt::Stage::kParse)) * 1000.0 /
+                     static_cast<double>(CLOCKS_PER_SEC));
     set("warnings", warnings_.load());
     set("startMemoryBytes", static_cast<double>(start_memory_));
     set("peakMemoryBytes", static_cast<double>(peak_memory_));
@@ -173,6 +179,8 @@ class Observer final : public trt::BuildObserver {
   std::atomic<bool> cancelled_{false};
   std::atomic<int> warnings_{0};
   std::array<std::chrono::steady_clock::time_point, 4> stage_times_{};
+  /// Of all threads of the process.
+  std::array<std::clock_t, 4> cpu_times_{};
   std::size_t start_memory_ = 0;
   std::size_t peak_memory_ = 0;
 };
@@ -363,6 +371,21 @@ trt::BuildRequest RequestOf(const Napi::Object& options) {
   return request;
 }
 
+class LoadTask final : public Task {
+ public:
+  LoadTask(std::string library_path, std::string parser_path)
+      : library_path_(std::move(library_path)), parser_path_(std::move(parser_path)) {}
+  void Execute() override {
+    // Held open for the rest of the process.
+    trt::Library::Open(library_path_, parser_path_, trt::Purpose::kBuild);
+  }
+  Napi::Value Result(Napi::Env env) override { return env.Undefined(); }
+
+ private:
+  std::string library_path_;
+  std::string parser_path_;
+};
+
 class PlanWriteTask final : public Task {
  public:
   PlanWriteTask(HostBuffer plan, std::string path, std::vector<std::uint8_t> prefix)
@@ -395,6 +418,14 @@ Napi::Value TrtBuild(const Napi::CallbackInfo& info) {
     auto events = EventChannel::Create(info.Env(), info[1].As<Napi::Function>());
     auto task = std::make_unique<BuildTask>(std::move(library), std::move(parser),
                                             std::move(request), std::move(events));
+    return StartTask(info.Env(), std::move(task), BuildThread());
+  });
+}
+
+Napi::Value TrtLoad(const Napi::CallbackInfo& info) {
+  return Guarded(info.Env(), [&]() -> Napi::Value {
+    auto task = std::make_unique<LoadTask>(StringOf(info[0], "libraryPath"),
+                                           StringOf(info[1], "parserPath"));
     return StartTask(info.Env(), std::move(task), BuildThread());
   });
 }

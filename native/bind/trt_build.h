@@ -10,6 +10,7 @@ namespace tensorrt_node::bind {
 ThreadPool& BuildThread();
 
 // See TrtContract in src/native/trt-contract.ts.
+Napi::Value TrtLoad(const Napi::CallbackInfo& info);
 Napi::Value TrtBuild(const Napi::CallbackInfo& info);
 Napi::Value TrtPlanWrite(const Napi::CallbackInfo& info);
 

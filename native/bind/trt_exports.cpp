@@ -164,6 +164,7 @@ void ExportTensorRt(Napi::Env env, Napi::Object exports) {
   exports.Set("trtFlavors", Napi::Function::New(env, Flavors));
   exports.Set("trtLibraryInfo", Napi::Function::New(env, LibraryInfo));
   exports.Set("trtSettings", Napi::Function::New(env, Settings));
+  exports.Set("trtLoad", Napi::Function::New(env, TrtLoad));
   exports.Set("trtBuild", Napi::Function::New(env, TrtBuild));
   exports.Set("trtPlanWrite", Napi::Function::New(env, TrtPlanWrite));
   exports.Set("trtCheckModel", Napi::Function::New(env, TrtCheckModel));

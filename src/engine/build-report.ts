@@ -18,6 +18,8 @@ export interface BuildReport {
   parseMs: number;
   /** TensorRT's builder: from the network to the plan in memory. */
   buildMs: number;
+  /** CPU time of all threads of the build process in these two. */
+  cpuMs: number;
   /** Digests, and the plan file until it lies safe on the disk. */
   writeMs: number;
   /** From the call until the engine was there. */

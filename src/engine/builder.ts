@@ -85,6 +85,11 @@ export class EngineBuilder {
     await this.dispose();
   }
 
+  #openProcess(): BuildProcess {
+    if (!this.#process?.isOpen) this.#process = new BuildProcess();
+    return this.#process;
+  }
+
   #requireOpen(): void {
     if (this.#isDisposed)
       throw new TensorRTNodeError('ERR_DISPOSED', 'The engine builder has been disposed');
@@ -112,6 +117,8 @@ export class EngineBuilder {
     if (options.output !== undefined) await requireWritable('output', options.output);
     const { save } = checked.timingCache ?? {};
     if (save !== undefined) await requireWritable('timingCache.save', save);
+    // Node starts while TensorRT is looked for.
+    this.#openProcess();
     const library = await selectTensorRT({
       ...(checked.flavor === undefined ? {} : { flavor: checked.flavor }),
       purpose: 'build',
@@ -172,8 +179,7 @@ export class EngineBuilder {
   ): Promise<BuildJobResult & { startedAt: number }> {
     this.#requireOpen();
     options.signal?.throwIfAborted();
-    if (!this.#process?.isOpen) this.#process = new BuildProcess();
-    const child = this.#process;
+    const child = this.#openProcess();
     let ended: { reason: unknown } | undefined;
     const end = (reason: unknown): void => {
       ended ??= { reason };

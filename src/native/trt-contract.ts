@@ -162,6 +162,8 @@ export interface TrtBuildStats {
   loadMs: number;
   parseMs: number;
   buildMs: number;
+  /** CPU time of all threads of the process, in parser and builder. */
+  cpuMs: number;
   /** Log lines of warning severity. */
   warnings: number;
   /** Size of the process in RAM when the libraries were open, and its peak when the plan was there; 0: unknown. */
@@ -180,6 +182,11 @@ export interface TrtContract {
    * its version is refused. Calls no factory; runs the library's static initialisers.
    */
   trtLibraryInfo(libraryPath: string): Promise<TrtLibraryInfo>;
+  /**
+   * [async] Opens a library and its parser for the rest of the process, as `trtBuild` would. Rejects with
+   * ERR_TENSORRT_UNAVAILABLE, ERR_TENSORRT_VERSION.
+   */
+  trtLoad(libraryPath: string, parserPath: string): Promise<void>;
   /**
    * [async] Parses and builds on a native thread; builds of one process run one after another. `onEvent`
    * hears everything before the promise settles. Meant for the build process alone: a fault in the parser
