@@ -8,6 +8,7 @@ import { fromNative } from '../errors';
 import { publish } from '../files';
 import { native, packageRoot } from '../native/binding';
 import type { TrtBuildEvent } from '../native/trt-contract';
+import { readOnnxModel } from '../onnx/model';
 import type { BuildJob, BuildJobResult, FromWorker, ToWorker } from './build-protocol';
 import { recordedLayers } from './layers';
 import { buildingMachine, explainFailure, modelPlugins, modelSha256 } from './model-facts';
@@ -94,10 +95,11 @@ async function build(
   const { library, options } = job;
   // These run while TensorRT is loaded, and beside the build where the model is so large that they take longer;
   // what goes wrong in them is looked at when it has succeeded.
-  const digest = modelSha256(job.modelPath);
+  const model = readOnnxModel(job.modelPath, { checkExternalData: false });
+  const digest = modelSha256(job.modelPath, model);
   digest.catch(() => {});
-  const modelMetadata = readModelMetadata(job.modelPath);
-  const plugins = modelPlugins(job.modelPath);
+  const modelMetadata = readModelMetadata(model);
+  const plugins = modelPlugins(model);
   const machine = buildingMachine();
   const startedAt = performance.now();
   const prepared = await prepare(job);

@@ -1,20 +1,28 @@
 import { fromNative, TensorRTNodeError } from '../errors';
 import { filesSha256 } from '../files';
 import { native } from '../native/binding';
-import { readOnnxModel } from '../onnx/model';
+import { type OnnxModelInfo, readOnnxModel } from '../onnx/model';
 import type { EngineFacts } from './engine-facts';
 
 /**
  * SHA-256 of an ONNX file, followed by its external data files in the order of their names where it has any:
  * two models with equal digests give equal engines. A file that our reader cannot read counts by itself.
+ *
+ * @param known what the reader says of the file, where it was asked already
  */
-export async function modelSha256(modelPath: string): Promise<string> {
-  const external = await readOnnxModel(modelPath).then(
-    (model) => model.externalFiles,
-    () => [],
-  );
+export async function modelSha256(
+  modelPath: string,
+  known?: Promise<OnnxModelInfo>,
+): Promise<string> {
+  const external = await externalFilesOf(modelPath, known).catch(() => []);
   external.sort((a, b) => (a.location < b.location ? -1 : 1));
   return filesSha256([modelPath, ...external.map((item) => item.path)]);
+}
+
+async function externalFilesOf(modelPath: string, known?: Promise<OnnxModelInfo>) {
+  if (known && (await known).externalFiles.length === 0) return [];
+  // With the checks: a name that leads elsewhere must not be read.
+  return [...(await readOnnxModel(modelPath)).externalFiles];
 }
 
 /** Domains whose operators TensorRT's parser knows without a plug-in. */
@@ -24,8 +32,8 @@ const onnxDomains = ['', 'ai.onnx'];
  * Operators that only a plug-in can run, as `Operator` or `domain.Operator`: those of other domains that the model
  * defines no function for, and names that end in `_TRT`, as those of NVIDIA's own plug-ins do. Never throws.
  */
-export async function modelPlugins(modelPath: string): Promise<string[]> {
-  const model = await readOnnxModel(modelPath, { checkExternalData: false }).catch(() => undefined);
+export async function modelPlugins(reading: Promise<OnnxModelInfo>): Promise<string[]> {
+  const model = await reading.catch(() => undefined);
   if (!model) return [];
   return Object.keys(model.operators)
     .filter((operator) => {

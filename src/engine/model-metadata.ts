@@ -1,4 +1,4 @@
-import { readOnnxModel } from '../onnx/model';
+import type { OnnxModelInfo } from '../onnx/model';
 import { type PythonLiteral, parsePythonLiteral } from '../onnx/python-literal';
 
 /** Keys whose text in an ONNX file is a Python literal; in an engine file Ultralytics has them as JSON values. */
@@ -19,10 +19,12 @@ const literalKeys = new Set([
  * An ONNX file's metadata in the form that an engine file holds it. Never throws: a file without any, or one
  * that cannot be read, gives an empty object (the parser will say why).
  */
-export async function readModelMetadata(modelPath: string): Promise<Record<string, unknown>> {
+export async function readModelMetadata(
+  model: Promise<OnnxModelInfo>,
+): Promise<Record<string, unknown>> {
   let metadata: Record<string, string>;
   try {
-    metadata = (await readOnnxModel(modelPath, { checkExternalData: false })).metadata;
+    metadata = (await model).metadata;
   } catch {
     return {};
   }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { readModelMetadata } from '../../../src/engine/model-metadata';
+import { readOnnxModel } from '../../../src/onnx/model';
 import { parseYoloMetadata } from '../../../src/onnx/yolo-metadata';
 import { addOneModel } from '../../helpers/onnx-writer';
 
@@ -21,7 +22,7 @@ it('turns the literals of Ultralytics into JSON values and keeps other texts', a
     kpt_shape: 'no literal',
   };
   writeFileSync(file, addOneModel([1], { metadata: texts }));
-  const metadata = await readModelMetadata(file);
+  const metadata = await readModelMetadata(readOnnxModel(file));
   expect(metadata).toEqual({
     names: { 0: 'can', 1: "it's" },
     imgsz: [640, 480],
@@ -42,6 +43,6 @@ it('turns the literals of Ultralytics into JSON values and keeps other texts', a
 
 it('gives nothing for a file that is no model', async () => {
   writeFileSync(file, 'no model');
-  expect(await readModelMetadata(file)).toEqual({});
-  expect(await readModelMetadata(path.join(folder, 'absent.onnx'))).toEqual({});
+  expect(await readModelMetadata(readOnnxModel(file))).toEqual({});
+  expect(await readModelMetadata(readOnnxModel(path.join(folder, 'absent.onnx')))).toEqual({});
 });
