@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { buildingMachine, modelPlugins } from '../../../src/engine/model-facts';
 import { native } from '../../../src/native/binding';
+import { readOnnxModel } from '../../../src/onnx/model';
 import { onnxModel, type TestNode } from '../../helpers/onnx-writer';
 
 let folder = '';
@@ -44,13 +45,13 @@ describe('operators that need a plug-in', () => {
   ])('%j: %j', async (nodes, plugins) => {
     // One output each: a name may be written once.
     const named = nodes.map((item, i) => ({ ...item, outputs: [i === 0 ? 'y' : `y${i}`] }));
-    expect(await modelPlugins(fileOf(...named))).toEqual(plugins);
+    expect(await modelPlugins(readOnnxModel(fileOf(...named)))).toEqual(plugins);
   });
 
   it('are none of a file that cannot be read: the parser says what is wrong with it', async () => {
-    expect(await modelPlugins(path.join(folder, 'none.onnx'))).toEqual([]);
+    expect(await modelPlugins(readOnnxModel(path.join(folder, 'none.onnx')))).toEqual([]);
     writeFileSync(path.join(folder, 'bad.onnx'), 'no model');
-    expect(await modelPlugins(path.join(folder, 'bad.onnx'))).toEqual([]);
+    expect(await modelPlugins(readOnnxModel(path.join(folder, 'bad.onnx')))).toEqual([]);
   });
 });
 
