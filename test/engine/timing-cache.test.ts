@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -11,12 +12,13 @@ import {
 import { Engine, setLogSink, TimingCache } from '../../src/index';
 import { buildJob } from '../helpers/build-job';
 import { requireCompiledWorker } from '../helpers/build-process';
+import { projectRoot } from '../helpers/data';
 import { addOneModel } from '../helpers/onnx-writer';
-import { describeWithRtx, hasRtx, rtxLibrary } from '../helpers/trt';
+import { describeWithRtx, rtxLibrary } from '../helpers/trt';
 
 let folder = '';
 beforeAll(() => {
-  if (hasRtx) requireCompiledWorker();
+  requireCompiledWorker();
   folder = mkdtempSync(path.join(tmpdir(), 'tensorrt-node-test-'));
   setLogSink(() => {});
 });
@@ -157,6 +159,39 @@ describe('the options of timing caches', () => {
       code: 'ERR_TIMING_CACHE',
       message: expect.stringContaining('flavours do not share'),
     });
+  });
+});
+
+describe('tensorrt-node timing-cache', () => {
+  const run = (...args: string[]) => {
+    const cli = path.join(projectRoot, 'lib', 'cli', 'main.js');
+    return spawnSync(process.execPath, [cli, 'timing-cache', ...args], { encoding: 'utf8' });
+  };
+
+  it('info says what a file is, or why it is none', () => {
+    writeFileSync(at('cli'), encodeTimingCache(Buffer.from('measured'), facts));
+    const { status, stdout } = run('info', at('cli'));
+    expect(stdout).toMatch(/cli: 8 bytes, by TensorRT 10\.16\.0\.72 \(trt10\) on Some GPU, of \d/);
+    expect(status).toBe(0);
+    expect(JSON.parse(run('info', at('cli'), '--json').stdout)).toMatchObject({
+      format: 'tensorrt-node',
+      tensorrtVersion: '10.16.0.72',
+    });
+    writeFileSync(at('cli plain'), 'ptrt');
+    expect(run('info', at('cli plain')).stdout).toContain('plain');
+    writeFileSync(at('cli empty'), '');
+    const empty = run('info', at('cli empty'));
+    expect(empty.stderr).toMatch(/^ERR_TIMING_CACHE: .*is empty\n$/);
+    expect(empty.status).toBe(1);
+  });
+
+  it('merge needs an output and a flavour that has timings', () => {
+    expect(run('merge', at('cli')).status).toBe(2);
+    writeFileSync(at('cli plain'), 'ptrt');
+    const { status, stderr } = run('merge', at('cli plain'), '-o', at('out'), '--flavor', 'trt9');
+    expect(stderr).toMatch(/^ERR_INVALID_ARGUMENT: .*trt9/);
+    expect(status).toBe(2);
+    expect(existsSync(at('out'))).toBe(false);
   });
 });
 
