@@ -377,7 +377,7 @@ class LoadTask final : public Task {
       : library_path_(std::move(library_path)), parser_path_(std::move(parser_path)) {}
   void Execute() override {
     // Held open for the rest of the process.
-    trt::Library::Open(library_path_, parser_path_, trt::Purpose::kBuild);
+    static_cast<void>(trt::Library::Open(library_path_, parser_path_, trt::Purpose::kBuild));
   }
   Napi::Value Result(Napi::Env env) override { return env.Undefined(); }
 
