@@ -59,7 +59,7 @@ export class EngineBuilder {
     const options = readBuildOptions(given);
     if (options.cache !== undefined || options.signingKey !== undefined) {
       this.#requireOpen();
-      if (options.output !== undefined) await requireWritable(options.output);
+      if (options.output !== undefined) await requireWritable('output', options.output);
       return buildKept(model, options, (source, plain) => this.build(source, plain));
     }
     const checked = checkBuildOptions(options);
