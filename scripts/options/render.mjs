@@ -134,7 +134,9 @@ export function docsPage({ settings, groups, structured, leftOut, formats }) {
   lines.push('', '## Inputs and outputs', '');
   lines.push('| option | flag | meaning | TensorRT |', '| --- | --- | --- | --- |');
   for (const [name, { flag, help, native }] of Object.entries(structured)) {
-    lines.push(`| \`${name}\` | \`${flag}\` | ${help} | ${native} |`);
+    lines.push(
+      `| \`${name}\` | \`${flag}\` | ${help} | ${native.map((item) => `\`${item}\``).join(', ')} |`,
+    );
   }
   lines.push(
     '',

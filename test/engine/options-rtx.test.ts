@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -13,6 +13,7 @@ import { settingTable } from '../../src/engine/options/table';
 import type { TensorRTNodeError } from '../../src/errors';
 import { native } from '../../src/native/binding';
 import type { TrtBuildEvent, TrtSetting } from '../../src/native/trt-contract';
+import { projectRoot } from '../helpers/data';
 import { convModel, onnxModel } from '../helpers/onnx-writer';
 import { describeWithRtx, rtxLibrary } from '../helpers/trt';
 
@@ -36,7 +37,11 @@ interface Outcome {
   logs: string[];
 }
 
-async function build(options: EngineBuildOptions, model = conv): Promise<Outcome> {
+async function build(
+  options: EngineBuildOptions,
+  model = conv,
+  computeCapabilities = [89],
+): Promise<Outcome> {
   const logs: string[] = [];
   const checked = checkBuildOptions(options);
   try {
@@ -45,7 +50,7 @@ async function build(options: EngineBuildOptions, model = conv): Promise<Outcome
         ...rtxLibrary!,
         modelPath: model,
         profiles: checked.profiles,
-        computeCapabilities: [89],
+        computeCapabilities,
         settings: checked.settings,
         extraMemoryTargets: checked.extraMemoryTargets,
         tensors: checked.tensors,
@@ -181,6 +186,27 @@ describeWithRtx('builder settings on the real TensorRT-RTX', () => {
     expect(compatible.sha256).not.toBe(base.sha256);
     const individual = await build({ refitIndividual: true });
     expect(individual.byteLength).toBeGreaterThan(base.byteLength!);
+  });
+
+  it("takes a target for each compute capability of the header, and none of the machine's without a GPU", async () => {
+    const header = path.join(projectRoot, '.sdk', 'headers', 'rtx1', 'NvInfer.h');
+    const body = /enum class ComputeCapability[^{]*\{([^}]*)\}/.exec(
+      readFileSync(header, 'utf8'),
+    )![1]!;
+    const known = [...body.matchAll(/kSM(\d+) =/g)].map((match) => Number(match[1]));
+    expect(known.length).toBeGreaterThan(5);
+    const each = await Promise.all(known.map((target) => build({}, conv, [target])));
+    expect(each.map(({ error }) => error)).toEqual(known.map(() => undefined));
+    expect(new Set(each.map(({ sha256 }) => sha256)).size).toBe(known.length);
+    const all = await build({}, conv, known);
+    expect(all.byteLength).toBeGreaterThan(each[0]!.byteLength!);
+    expect((await build({}, conv, [61])).error).toMatchObject({
+      code: 'ERR_INVALID_ARGUMENT',
+      message: expect.stringContaining(
+        known.map((target) => `${Math.floor(target / 10)}.${target % 10}`).join(', '),
+      ),
+    });
+    expect((await build({}, conv, [1, 89])).error).toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
   });
 
   it('are checked once more when all are set: TensorRT drops one of two that exclude each other', async () => {

@@ -114,6 +114,38 @@ describe("the table and NVIDIA's headers", () => {
     return found;
   }
 
+  it.each(present)(
+    'agree on every setter of builder, configuration and profile of %s',
+    (flavor) => {
+      const text = ['NvInfer.h', 'NvInferRuntime.h']
+        .map((name) => readFileSync(path.join(headersOf(flavor), name), 'utf8'))
+        .join('\n')
+        .replace(/\/\/.*/g, '');
+      const natives: string[] = [
+        ...rules.map(([, rule]) => rule.native),
+        ...Object.values(structuredTable).flatMap((row) => row.native),
+      ];
+      const counts: string[] = [];
+      for (const name of ['IBuilder', 'IBuilderConfig', 'IOptimizationProfile']) {
+        const body = new RegExp(`\\bclass ${name} : public INoCopy\\s*\\{([\\s\\S]*?)\\n\\};`).exec(
+          text,
+        )![1]!;
+        const setters = new Set(
+          [...body.matchAll(/\b((?:set|add)[A-Z]\w*)\s*\(/g)].map((m) => m[1]!),
+        );
+        expect(setters.size).toBeGreaterThan(2);
+        const omitted = Object.keys(leftOut[name] ?? {});
+        expect(
+          [...setters].filter(
+            (item) => !natives.includes(`${name}::${item}`) && !omitted.includes(item),
+          ),
+        ).toEqual([]);
+        counts.push(`${setters.size} of ${name}`);
+      }
+      console.log(`${flavor}: setters all placed: ${counts.join(', ')}`);
+    },
+  );
+
   it.each(present)('agree on every enumerator of %s', (flavor) => {
     const headers = enumerators(flavor);
     const offered = new Map<string, Set<string>>();
