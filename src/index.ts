@@ -96,7 +96,7 @@ export {
 } from './log';
 export type { Flavor, TrtShapeRange, TrtTensor, TrtTimingCacheEntry } from './native/trt-contract';
 export type { TrtEngineTensor } from './native/trt-tool-contract';
-export type { DoctorNode, ModelFinding, ModelSuggestion } from './onnx/doctor';
+export type { DoctorNode, ModelFinding } from './onnx/doctor';
 export type { ExternalFile, ExternalLocation } from './onnx/external-data';
 export {
   type OnnxDim,
@@ -111,6 +111,7 @@ export type { ImageInputOptions } from './onnx/passes/image-input';
 export type { PassOptions, PassReport } from './onnx/passes/pass';
 export type { Precision, PrecisionOptions } from './onnx/passes/precision-options';
 export type { TransformReport } from './onnx/rewrite';
+export type { ModelSuggestion } from './onnx/suggest';
 export { type TransformOptions, transformModel } from './onnx/transform';
 export type { GraphTransforms } from './onnx/transforms';
 export { parseYoloMetadata, type YoloMetadata, type YoloTask } from './onnx/yolo-metadata';

@@ -81,6 +81,19 @@ export function requireBoolean(name: string, value: unknown): boolean {
   return value;
 }
 
+/** Any object that behaves as an AbortSignal: it may come from another realm. */
+export function requireSignal(name: string, value: unknown): AbortSignal {
+  const signal = value as AbortSignal | null;
+  const isSignal =
+    typeof signal === 'object' &&
+    signal !== null &&
+    typeof signal.aborted === 'boolean' &&
+    typeof signal.addEventListener === 'function' &&
+    typeof signal.throwIfAborted === 'function';
+  if (!isSignal) throw invalidArgument(name, 'an AbortSignal', value);
+  return signal;
+}
+
 export function requireOneOf<T extends string>(
   name: string,
   value: unknown,

@@ -10,7 +10,7 @@ import { native, packageRoot } from '../native/binding';
 import type { TrtBuildEvent } from '../native/trt-contract';
 import { readOnnxModel } from '../onnx/model';
 import type { BuildJob, BuildJobResult, FromWorker, ToWorker } from './build-protocol';
-import { recordedLayers } from './layers';
+import { recordedLayers } from './layer-record';
 import { buildingMachine, explainFailure, modelPlugins, modelSha256 } from './model-facts';
 import { readModelMetadata } from './model-metadata';
 import { bufferSha256 } from './plan-buffer';

@@ -1,7 +1,8 @@
 import type { Flavor, TrtShapeRange, TrtTensor } from '../native/trt-contract';
 import type { PassReport } from '../onnx/passes/pass';
 import type { EngineDevice } from './engine-facts';
-import { checkRecordedLayers, type EngineLayers } from './layers';
+import { checkRecordedLayers } from './layer-record';
+import type { EngineLayers } from './layers';
 import { factsKey, type PlanHeader, signatureKey } from './plan-file';
 
 /** What is known of an engine without loading it on a device. Fields are undefined where the file does not tell. */

@@ -5,18 +5,22 @@ import { type ErrorCode, TensorRTNodeError } from '../errors';
 import { native } from '../native/binding';
 import { type Flavor, flavors, type TrtTensor } from '../native/trt-contract';
 import type { TrtParserReport } from '../native/trt-tool-contract';
-import {
-  type DoctorNode,
-  examineModel,
-  type ModelFinding,
-  type ModelSuggestion,
-  suggestOptions,
-} from '../onnx/doctor';
+import { type DoctorNode, examineModel, type ModelFinding } from '../onnx/doctor';
 import { loadOnnxModel, type OnnxModel } from '../onnx/graph';
 import { readOnnxModel } from '../onnx/model';
+import { type ModelSuggestion, suggestOptions } from '../onnx/suggest';
 import { type ModelSource, openModel } from '../session/model-input';
-import { requireBoolean, requireInteger, requireKnownKeys, requireOneOf } from '../validate';
-import type { ShapeProfile } from './build-options';
+import {
+  invalidArgument,
+  reading,
+  readOptions,
+  requireBoolean,
+  requireInteger,
+  requireOneOf,
+  requireSignal,
+} from '../validate';
+import { BuildProcessExit } from './build-exit';
+import { checkBuildOptions, type ShapeProfile } from './build-options';
 import { findTensorRT, type TensorRTCandidate } from './library';
 import { runTool, type ToolAnswer } from './tool-process';
 
@@ -97,9 +101,10 @@ export interface ModelDiagnosis {
  */
 export async function diagnoseModel(
   model: ModelSource,
-  options: DiagnoseOptions = {},
+  given: DiagnoseOptions = {},
 ): Promise<ModelDiagnosis> {
-  const wanted = checkOptions(options);
+  const options = readDiagnoseOptions(given);
+  options.signal?.throwIfAborted();
   const input = await openModel(model);
   if (input.kind === 'engine') {
     throw new TensorRTNodeError(
@@ -122,7 +127,7 @@ export async function diagnoseModel(
     }
     const parsers: ParserVerdict[] = [];
     // In turn: each takes hundreds of megabytes.
-    for (const candidate of await candidatesFor(wanted)) {
+    for (const candidate of await candidatesFor(options.flavors)) {
       parsers.push(await askParser(candidate, modelPath!, opened, options));
     }
     return {
@@ -138,13 +143,25 @@ export async function diagnoseModel(
   }
 }
 
-function checkOptions(options: DiagnoseOptions): readonly Flavor[] | undefined {
-  requireKnownKeys('options', options, ['flavors', 'build', 'shapes', 'timeoutMs', 'signal']);
-  if (options.build !== undefined) requireBoolean('options.build', options.build);
-  if (options.timeoutMs !== undefined) {
-    requireInteger('options.timeoutMs', options.timeoutMs, 1, 2 ** 31 - 1);
-  }
-  return options.flavors?.map((flavor) => requireOneOf('options.flavors', flavor, flavors));
+const optionNames = ['flavors', 'build', 'shapes', 'timeoutMs', 'signal'];
+
+/** The caller's options, each read once. @throws ERR_INVALID_ARGUMENT */
+function readDiagnoseOptions(given: DiagnoseOptions): DiagnoseOptions {
+  const options = readOptions('options', given, optionNames);
+  return reading('options', () => {
+    const { build, timeoutMs, signal, shapes } = options;
+    if (build !== undefined) requireBoolean('options.build', build);
+    if (timeoutMs !== undefined) requireInteger('options.timeoutMs', timeoutMs, 1, 2 ** 31 - 1);
+    if (signal !== undefined) requireSignal('options.signal', signal);
+    if (shapes !== undefined) checkBuildOptions({ shapes });
+    if (options.flavors === undefined) return options;
+    if (!Array.isArray(options.flavors))
+      throw invalidArgument('options.flavors', 'an array of flavours', options.flavors);
+    const wanted = Array.from(options.flavors as readonly unknown[], (flavor) =>
+      requireOneOf('options.flavors', flavor, flavors),
+    );
+    return { ...options, flavors: wanted };
+  });
 }
 
 /** One a flavour: the first that can be used, else the first that is there. */
@@ -215,7 +232,7 @@ async function askParser(
     const error = thrown as TensorRTNodeError;
     if (options.signal?.aborted || !(error instanceof TensorRTNodeError)) throw thrown;
     if (error.code === 'ERR_DEADLINE') throw thrown;
-    if (error.code !== 'ERR_BUILD_CRASHED') {
+    if (!(error.cause instanceof BuildProcessExit)) {
       return { ...verdict, code: error.code, reason: error.message };
     }
     return { ...verdict, ...crashVerdict(error) };
@@ -329,7 +346,9 @@ async function tryBuild(
   } catch (thrown) {
     if (options.signal?.aborted || !(thrown instanceof TensorRTNodeError)) throw thrown;
     if (thrown.code === 'ERR_DEADLINE') throw thrown;
-    const isCrash = thrown.code === 'ERR_BUILD_CRASHED';
+    // Shapes that do not fit are the caller's mistake and say nothing of the model.
+    if (thrown.code === 'ERR_INVALID_ARGUMENT' && options.shapes !== undefined) throw thrown;
+    const isCrash = thrown.code === 'ERR_BUILD_CRASHED' || thrown.code === 'ERR_BUILD_MEMORY';
     return { verdict: isCrash ? 'crashed' : 'refused', reason: thrown.message };
   }
 }

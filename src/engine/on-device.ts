@@ -5,7 +5,14 @@ import { TensorRTNodeError } from '../errors';
 import { native } from '../native/binding';
 import { type Flavor, flavors } from '../native/trt-contract';
 import type { TrtEngineReport } from '../native/trt-tool-contract';
-import { requireBoolean, requireInteger, requireKnownKeys, requireOneOf } from '../validate';
+import {
+  reading,
+  readOptions,
+  requireBoolean,
+  requireInteger,
+  requireOneOf,
+  requireSignal,
+} from '../validate';
 import type { EngineDescription } from './engine';
 import type { EngineFacts } from './engine-facts';
 import { type EngineLayers, parseInspectorJson } from './layers';
@@ -44,17 +51,21 @@ export interface EnginePlan {
 
 const optionNames = ['flavor', 'allowHostCode', 'timeoutMs', 'signal'];
 
-/** @throws ERR_INVALID_ARGUMENT */
-export function checkDeviceOptions(
-  options: EngineDeviceOptions,
+/** The caller's options, each read once. @throws ERR_INVALID_ARGUMENT */
+export function readDeviceOptions<T extends EngineDeviceOptions>(
+  given: T,
   more: readonly string[] = [],
-): void {
-  requireKnownKeys('options', options, [...optionNames, ...more]);
-  if (options.flavor !== undefined) requireOneOf('options.flavor', options.flavor, flavors);
-  if (options.allowHostCode !== undefined)
-    requireBoolean('options.allowHostCode', options.allowHostCode);
-  if (options.timeoutMs !== undefined)
-    requireInteger('options.timeoutMs', options.timeoutMs, 1, 2 ** 31 - 1);
+): T {
+  const options = readOptions('options', given, [...optionNames, ...more]);
+  reading('options', () => {
+    if (options.flavor !== undefined) requireOneOf('options.flavor', options.flavor, flavors);
+    if (options.allowHostCode !== undefined)
+      requireBoolean('options.allowHostCode', options.allowHostCode);
+    if (options.timeoutMs !== undefined)
+      requireInteger('options.timeoutMs', options.timeoutMs, 1, 2 ** 31 - 1);
+    if (options.signal !== undefined) requireSignal('options.signal', options.signal);
+  });
+  return options;
 }
 
 /** Asks the driver, and nothing of TensorRT. @throws ERR_NO_DEVICE */
@@ -108,9 +119,9 @@ export async function withPlan<T>(
 /** See `Engine.inspectOnDevice`. */
 export async function inspectOnDevice(
   plan: EnginePlan,
-  options: EngineDeviceOptions,
+  given: EngineDeviceOptions,
 ): Promise<EngineDetails> {
-  checkDeviceOptions(options);
+  const options = readDeviceOptions(given);
   return withPlan('load the engine', plan, options, async (job) => {
     const answer = await runTool('inspects the engine', { kind: 'inspect', ...job }, options);
     const report = JSON.parse(answer.report) as TrtEngineReport;

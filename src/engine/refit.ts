@@ -8,14 +8,14 @@ import { checkTransforms, type GraphTransforms, transformNames } from '../onnx/t
 import { type ModelInput, type ModelSource, openModel } from '../session/model-input';
 import { byteLengthOf, type DType } from '../tensor/dtype';
 import { Tensor, type TensorLike } from '../tensor/tensor';
-import { invalidArgument, invalidValue, requireBoolean, requireString } from '../validate';
+import { invalidArgument, invalidValue, reading, requireBoolean, requireString } from '../validate';
 import { inputSha256, packageVersion } from './build-key';
 import { Engine, type EngineDescription } from './engine';
 import type { EngineFacts } from './engine-facts';
 import {
-  checkDeviceOptions,
   type EngineDeviceOptions,
   type EnginePlan,
+  readDeviceOptions,
   withPlan,
 } from './on-device';
 import { recordedOptions } from './rebuild';
@@ -61,9 +61,9 @@ const weightTypes: readonly DType[] = [
 /** See `Engine.weights`. */
 export async function listWeights(
   plan: EnginePlan,
-  options: EngineDeviceOptions,
+  given: EngineDeviceOptions,
 ): Promise<EngineWeights> {
-  checkDeviceOptions(options);
+  const options = readDeviceOptions(given);
   requireRefittable(plan.description);
   return withPlan('list the weights of an engine', plan, options, async (job) => {
     const answer = await runTool('lists the weights', { kind: 'weights', ...job }, options);
@@ -75,17 +75,17 @@ export async function listWeights(
 export async function refitEngine(
   plan: EnginePlan,
   source: RefitSource,
-  options: RefitOptions,
+  given: RefitOptions,
 ): Promise<Engine> {
   // All that can be told without a device is told first: a mistake is the same on every machine.
-  checkDeviceOptions(options, ['output', 'keepRefittable', 'allowOtherModel']);
+  const options = readDeviceOptions(given, ['output', 'keepRefittable', 'allowOtherModel']);
   if (options.output !== undefined) requireString('options.output', options.output);
   for (const name of ['keepRefittable', 'allowOtherModel'] as const) {
     if (options[name] !== undefined) requireBoolean(`options.${name}`, options[name]);
   }
   const { description } = plan;
   requireRefittable(description);
-  const named = isModelSource(source) ? undefined : checkWeights(source);
+  const named = isModelSource(source) ? undefined : reading('weights', () => checkWeights(source));
   const model = named ? undefined : await checkModel(description, source as ModelSource, options);
   return withPlan('refit an engine', plan, options, async (job, folder) => {
     if (model && job.parserPath === '') {

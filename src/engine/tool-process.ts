@@ -1,7 +1,9 @@
 import type { Readable } from 'node:stream';
 import { type ErrorCode, TensorRTNodeError } from '../errors';
 import type { CheckedTransforms } from '../onnx/transforms';
+import { type BuildExitFacts, BuildProcessExit } from './build-exit';
 import { forkWorker } from './fork-worker';
+import { countOomKills } from './oom-kills';
 import type { EngineFacts } from './plan-file';
 
 /** Where a plan lies, and the libraries that it is loaded with. */
@@ -67,8 +69,8 @@ const maxLineLength = 1000;
 /**
  * Runs one job in a process of its own that ends with it, since NVIDIA's code can end the process that it runs in.
  * @param what a sentence's part for messages: "checks the model"
- * @throws what the job threw; ERR_BUILD_CRASHED when the process ended by itself, its last lines in `details`;
- * ERR_DEADLINE; the signal's reason
+ * @throws what the job threw; ERR_BUILD_CRASHED or ERR_BUILD_MEMORY, with a {@link BuildProcessExit} as its cause
+ * and the last lines in `details`, when the process ended by itself; ERR_DEADLINE; the signal's reason
  */
 export async function runTool(
   what: string,
@@ -80,6 +82,7 @@ export async function runTool(
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const lines: string[] = [];
+  const killsBefore = countOomKills('self');
   keepLines(child.stdout!, lines);
   keepLines(child.stderr!, lines);
   let ended: { reason: unknown } | undefined;
@@ -104,7 +107,7 @@ export async function runTool(
         // The process ends by itself now; with its end all that it wrote has come.
         message = received as FromToolWorker;
       });
-      child.on('error', (cause) => reject(crashed(what, `could not be run: ${cause.message}`, [])));
+      child.on('error', (cause) => reject(crashed(what, { cause }, lines)));
       // Not before its pipes are closed: the last line is what matters.
       child.on('close', (code, signal) => {
         if (ended) reject(ended.reason);
@@ -113,8 +116,8 @@ export async function runTool(
           const { code: errorCode, message: text, details } = message.error;
           reject(new TensorRTNodeError(errorCode, text, { details }));
         } else {
-          const how = signal ? `was ended by signal ${signal}` : `exited with code ${code}`;
-          reject(crashed(what, how, lines));
+          const facts = { signal: signal ?? undefined, exitCode: code ?? undefined };
+          reject(crashed(what, { ...facts, oomKills: killsSince(killsBefore) }, lines));
         }
       });
       child.send(job, () => {
@@ -127,10 +130,19 @@ export async function runTool(
   }
 }
 
-function crashed(what: string, how: string, lines: readonly string[]): TensorRTNodeError {
-  return new TensorRTNodeError('ERR_BUILD_CRASHED', `The process that ${what} ${how}`, {
-    details: [...lines],
-  });
+/** The child is in this process's control group. */
+function killsSince(before: number | undefined): number | undefined {
+  const now = countOomKills('self');
+  return now === undefined || before === undefined ? undefined : now - before;
+}
+
+function crashed(what: string, facts: BuildExitFacts, lines: readonly string[]): TensorRTNodeError {
+  const exit = new BuildProcessExit(facts);
+  return new TensorRTNodeError(
+    exit.reason === 'out-of-memory' ? 'ERR_BUILD_MEMORY' : 'ERR_BUILD_CRASHED',
+    `The process that ${what} ${exit.message}`,
+    { cause: exit, details: [...lines] },
+  );
 }
 
 function keepLines(stream: Readable, lines: string[]): void {

@@ -1,11 +1,10 @@
 import { dtypeFromOnnx } from '../tensor/dtype';
 import type { OnnxModel } from './graph';
-import { metadataOf, type OnnxValue, onnxValue } from './model';
+import { type OnnxValue, onnxValue } from './model';
 import type { GraphProto, NodeProto, TensorProto } from './schema';
 import { readTensorData } from './tensor-data';
 import { elementBits, tensorByteLength } from './tensors';
 import { allNodes, allTensors, attributeGraphs } from './walk';
-import { parseYoloMetadata } from './yolo-metadata';
 
 /** A node as the reports name it. */
 export interface DoctorNode {
@@ -35,12 +34,6 @@ export interface ModelFinding {
   nodes: DoctorNode[];
   /** How many nodes or tensors it is about. */
   count: number;
-}
-
-/** A build option that suits the model. */
-export interface ModelSuggestion {
-  option: string;
-  why: string;
 }
 
 const shownNodes = 20;
@@ -116,7 +109,8 @@ function qualified({ domain, opType }: NodeProto): string {
   return domain && domain !== 'ai.onnx' ? `${domain}.${opType ?? ''}` : (opType ?? '');
 }
 
-function ioOf(graph: GraphProto): { inputs: OnnxValue[]; outputs: OnnxValue[] } {
+/** What is fed, and what comes out. */
+export function ioOf(graph: GraphProto): { inputs: OnnxValue[]; outputs: OnnxValue[] } {
   const initialized = new Set(graph.initializers.map((tensor) => tensor.name));
   return {
     inputs: graph.inputs.filter((input) => !initialized.has(input.name)).map(onnxValue),
@@ -340,53 +334,4 @@ async function overflows(tensor: TensorProto, model: OnnxModel): Promise<boolean
   const bytes = Uint8Array.from(await readTensorData(tensor, model));
   const numbers = new Float64Array(bytes.buffer);
   return numbers.some((value) => Number.isFinite(value) && !Number.isFinite(Math.fround(value)));
-}
-
-/** Build options that suit the model, by what the file alone tells. */
-export function suggestOptions(model: OnnxModel): ModelSuggestion[] {
-  const { graph } = model.proto;
-  const { inputs, outputs } = ioOf(graph);
-  const result: ModelSuggestion[] = [];
-  const isQuantized = graph.nodes.some(({ opType }) => opType === 'QuantizeLinear');
-  let floatBytes = 0;
-  for (const tensor of allTensors(model.proto)) {
-    if (dtypeFromOnnx(tensor.dataType ?? 0) === 'float32') {
-      floatBytes += tensorByteLength(tensor) ?? 0;
-    }
-  }
-  if (floatBytes > 0 && !isQuantized) {
-    const mib = (floatBytes / 2 ** 20).toFixed(1);
-    result.push({
-      option: "precision: 'fp16'",
-      why: `the weights are float32 (${mib} MiB): half of that in float16, after a look at the accuracy`,
-    });
-  }
-  const [input] = inputs;
-  const isPicture =
-    inputs.length === 1 &&
-    input!.dims?.length === 4 &&
-    input!.dims[1] === 3 &&
-    (input!.dtype === 'float32' || input!.dtype === 'float16');
-  if (isPicture) {
-    result.push({
-      option: 'imageInput',
-      why: `"${input!.name}" looks like a picture: as uint8 in NHWC it takes a quarter of the bytes or less to copy, and the graph normalises it`,
-    });
-  }
-  const yolo = parseYoloMetadata(metadataOf(model.proto));
-  const head = outputs.length === 1 ? outputs[0]!.dims : undefined;
-  const isHead = head?.length === 3 && yolo.names && head[1] === 4 + yolo.names.length;
-  if (yolo.task === 'detect' && isHead) {
-    result.push({
-      option: 'topK',
-      why: `"${outputs[0]!.name}" is an undecoded detection head: decoded inside of the graph, the K best boxes are all that leaves the device`,
-    });
-  }
-  if (inputs.some(({ dims }) => dims?.some((dim) => typeof dim !== 'number'))) {
-    result.push({
-      option: 'shapes',
-      why: 'an input is dynamic: every free dimension needs a range',
-    });
-  }
-  return result;
 }

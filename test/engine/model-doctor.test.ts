@@ -203,6 +203,24 @@ describeWithRtx('diagnoseModel with the real TensorRT-RTX parser', () => {
     await expect(diagnoseModel(addOneModel(), { bulid: true } as object)).rejects.toMatchObject(
       wrong,
     );
+    const hostile = {
+      get build(): boolean {
+        throw new Error('no');
+      },
+    };
+    for (const options of [
+      hostile,
+      { flavors: 'rtx1' },
+      { flavors: new Array(2) },
+      { signal: {} },
+      { timeoutMs: 0 },
+      { shapes: { x: 'wide' } },
+      { build: 'yes' },
+    ]) {
+      await expect(diagnoseModel(addOneModel(), options as object)).rejects.toMatchObject(wrong);
+    }
+    const wide = { ...rtx, build: true, shapes: { x: [2, 9] } };
+    await expect(diagnoseModel(addOneModel(['n', 4]), wide)).rejects.toMatchObject(wrong);
     await expect(diagnoseModel(Buffer.from('ftrt and more'))).rejects.toMatchObject(wrong);
     await expect(diagnoseModel(Buffer.from('no model'))).rejects.toMatchObject({
       code: 'ERR_INVALID_MODEL',

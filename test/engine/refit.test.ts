@@ -94,6 +94,7 @@ describe('engine.refit', () => {
     [{ keepRefittable: 1 as unknown as boolean }],
     [{ flavor: 'trt9' as 'rtx1' }],
     [{ timeoutMs: 0 }],
+    [{ signal: {} as AbortSignal }],
     [{ allowHostCode: 'yes' as unknown as boolean }],
   ])('refuses the options %j', async (options) => {
     const engine = await engineOf({ refittable: true });

@@ -129,3 +129,13 @@ describeWithRtx('examples/many-gpus.js', () => {
     expect(readdirSync(path.join(folder, 'out', 'engines'))).toHaveLength(5);
   });
 });
+
+describeWithRtx('examples/doctor.js', () => {
+  it('asks the real parser, and lists the kernels of an engine', () => {
+    const { status, stdout, stderr } = runExample('doctor.js');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(/^shelf\.onnx: supported\n {2}rtx1 1\.\S+: supported\n/);
+    expect(stdout).toMatch(/^ {2}info: Give a range of shapes/m);
+    expect(stdout).toMatch(/^\d+ kernels and signals:\n( {2}\d+ \S+ in .+\n)+$/m);
+  });
+});

@@ -1,10 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import {
-  checkRecordedLayers,
-  parseInspectorJson,
-  parseLayerLog,
-  recordedLayers,
-} from '../../../src/engine/layers';
+import { parseLayerLog } from '../../../src/engine/layer-log';
+import { checkRecordedLayers, recordedLayers } from '../../../src/engine/layer-record';
+import { parseInspectorJson } from '../../../src/engine/layers';
 
 // Written by hand after NVIDIA's public documentation of IEngineInspector and its 10.x to 11.x migration page.
 const json10 = JSON.stringify({
@@ -311,6 +308,22 @@ describe('layers in a plan file', () => {
       { layers: [1], io: [] },
     ])
       expect(checkRecordedLayers(bad)).toBeUndefined();
-    expect(checkRecordedLayers({ ...recorded, layers: [{ name: 1 }] })).toBeUndefined();
+    const [layer] = recorded.layers;
+    for (const bad of [
+      { name: 1 },
+      { ...layer, inputs: [null] },
+      { ...layer, outputs: [{ name: 'y', shape: ['1'] }] },
+      { ...layer, constants: 'none' },
+      { ...layer, onnxNodes: [1] },
+      { ...layer, type: {} },
+    ])
+      expect(checkRecordedLayers({ ...recorded, layers: [bad] })).toBeUndefined();
+    for (const bad of [
+      { name: 'x' },
+      { name: 'x', profiles: [1] },
+      { name: 'x', mode: 'z', profiles: [] },
+    ])
+      expect(checkRecordedLayers({ ...recorded, io: [bad] })).toBeUndefined();
+    expect(checkRecordedLayers({ ...recorded, io: [{ name: 'x', profiles: [] }] })).toBeDefined();
   });
 });

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { examineModel, suggestOptions } from '../../../src/onnx/doctor';
+import { TensorRTNodeError } from '../../../src/errors';
+import { examineModel } from '../../../src/onnx/doctor';
 import { loadOnnxModel } from '../../../src/onnx/graph';
+import { suggestOptions } from '../../../src/onnx/suggest';
+import { mutate } from '../../fuzz/onnx-mutations';
+import { onnxSeeds } from '../../fuzz/onnx-seeds';
+import { Random } from '../../fuzz/random';
 import { addOneModel, convModel, onnxModel, type TestModel } from '../../helpers/onnx-writer';
 
 const io = (
@@ -145,5 +150,26 @@ describe('suggested options', () => {
       });
     expect(await options(model("{0: 'can', 1: 'box'}"))).toEqual(['imageInput', 'topK']);
     expect(await options(model("{0: 'can'}"))).toEqual(['imageInput']);
+  });
+});
+
+describe('mutated models', () => {
+  it('are looked into or refused with a code', async () => {
+    const random = new Random(11);
+    const seeds = onnxSeeds();
+    let examined = 0;
+    for (let round = 0; round < 1500; round++) {
+      const bytes = mutate(random, seeds);
+      try {
+        const model = await loadOnnxModel(bytes);
+        await examineModel(model);
+        suggestOptions(model);
+        examined++;
+      } catch (error) {
+        expect(error).toBeInstanceOf(TensorRTNodeError);
+        expect((error as TensorRTNodeError).code).not.toBe('ERR_INTERNAL');
+      }
+    }
+    expect(examined).toBeGreaterThan(300);
   });
 });
