@@ -243,6 +243,7 @@ Napi::Value SessionRun(const Napi::CallbackInfo& info) {
       tensors.push_back(CpuTensorOf(feed, feed_names.back()));
     }
     std::vector<std::string> fetch_names;
+    fetch_names.reserve(fetches.Length());
     for (std::uint32_t i = 0; i < fetches.Length(); ++i) {
       fetch_names.push_back(StringOf(fetches.Get(i), "fetch"));
     }

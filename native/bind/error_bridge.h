@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/error.h"
@@ -27,7 +28,7 @@ struct Failure {
 template <typename Body>
 auto Guarded(Napi::Env env, Body&& body) -> decltype(body()) {
   try {
-    return body();
+    return std::forward<Body>(body)();
   } catch (const Napi::Error&) {
     throw;
   } catch (...) {

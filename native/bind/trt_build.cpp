@@ -88,7 +88,7 @@ class Observer final : public trt::BuildObserver {
       return event;
     });
   }
-  Napi::Object Stats(Napi::Env env) const {
+  [[nodiscard]] Napi::Object Stats(Napi::Env env) const {
     const auto took = [this](trt::Stage stage) {
       const auto index = static_cast<std::size_t>(stage);
       const std::chrono::duration<double, std::milli> time =
@@ -154,6 +154,7 @@ class Observer final : public trt::BuildObserver {
   }
   void OnPlan(std::shared_ptr<void> owner, const std::uint8_t* data, std::size_t size) override {
     // Read only from here on; HostBuffer has no const form.
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast)
     plan = {std::move(owner), const_cast<std::uint8_t*>(data), size};
   }
   void Cancel() noexcept { cancelled_.store(true); }
@@ -211,6 +212,8 @@ class BuildTask final : public Task {
         request_(std::move(request)),
         events_(std::move(events)),
         observer_(events_) {}
+  BuildTask(const BuildTask&) = delete;
+  BuildTask& operator=(const BuildTask&) = delete;
   // Rule 2 of task.h puts this on the JS thread.
   ~BuildTask() override { events_->Close(); }
 
@@ -255,6 +258,7 @@ std::vector<std::int64_t> DimsOf(const Napi::Value& value, const char* name) {
     throw InvalidArgument(name, "at most 8 dimensions", std::to_string(array.Length()));
   }
   std::vector<std::int64_t> dims;
+  dims.reserve(array.Length());
   for (std::uint32_t i = 0; i < array.Length(); ++i) {
     dims.push_back(static_cast<std::int64_t>(SizeOf(array.Get(i), name)));
   }

@@ -63,6 +63,7 @@ class Listener final : public trt::BuildObserver {
   void OnTensor(const trt::TensorView& /*tensor*/) override {}
   void OnPlan(std::shared_ptr<void> owner, const std::uint8_t* data, std::size_t size) override {
     // Read only from here on; HostBuffer has no const form.
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast)
     plan = {std::move(owner), const_cast<std::uint8_t*>(data), size};
   }
 
@@ -285,6 +286,7 @@ Napi::Value TrtCheckModel(const Napi::CallbackInfo& info) {
     const Napi::Object options = ObjectOf(info[0], "request");
     const Napi::Array names = ArrayOf(options.Get("operators"), "operators");
     std::vector<std::string> operators;
+    operators.reserve(names.Length());
     for (std::uint32_t i = 0; i < names.Length(); ++i) {
       operators.push_back(StringOf(names.Get(i), "operators"));
     }

@@ -16,6 +16,8 @@ namespace tensorrt_node::bind {
 inline constexpr std::size_t kMaxBatch = 65536;
 
 /// Bytes that a task reads off the JS thread, with whatever keeps them there.
+// A reference moves without throwing so long as its environment lives, and tasks do not outlive it.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 struct TaskInput {
   const std::uint8_t* data = nullptr;
   std::size_t size = 0;
@@ -52,7 +54,8 @@ struct TaskInput {
   return !value.IsUndefined() && BooleanOf(value, name);
 }
 
-[[nodiscard]] inline std::size_t SizeOr(const Napi::Object& object, const char* name, std::size_t fallback) {
+[[nodiscard]] inline std::size_t SizeOr(const Napi::Object& object, const char* name,
+                                        std::size_t fallback) {
   const Napi::Value value = object.Get(name);
   return value.IsUndefined() ? fallback : SizeOf(value, name);
 }

@@ -75,6 +75,7 @@ class LetterboxTask final : public Task {
   /// Throws when two images would be written over each other.
   void CheckDisjoint() const {
     std::vector<std::size_t> offsets;
+    offsets.reserve(items_.size());
     for (const Item& item : items_) offsets.push_back(item.offset);
     std::sort(offsets.begin(), offsets.end());
     for (std::size_t i = 1; i < offsets.size(); ++i) {

@@ -30,7 +30,7 @@ DynamicLibrary DynamicLibrary::Open(const std::string& path, std::string* why) n
     return library;
   }
   link_map* map = nullptr;
-  if (dlinfo(library.handle_, RTLD_DI_LINKMAP, &map) == 0 && map != nullptr &&
+  if (dlinfo(library.handle_, RTLD_DI_LINKMAP, static_cast<void*>(&map)) == 0 && map != nullptr &&
       map->l_name != nullptr && map->l_name[0] != '\0') {
     library.path_ = map->l_name;
   }

@@ -53,6 +53,7 @@ std::vector<CpuTensor> CpuRun::Execute() {
       api.Run(session_->handle(), options_.get(), input_names.data(), input_pointers.data(),
               inputs.size(), output_names.data(), raw_outputs.size(), raw_outputs.data());
   std::vector<std::shared_ptr<ort::Value>> values;
+  values.reserve(raw_outputs.size());
   for (ort::Value* value : raw_outputs) values.emplace_back(value, api.ReleaseValue);
   if (status != nullptr && cancelled_.load()) {
     api.ReleaseStatus(status);
@@ -61,6 +62,7 @@ std::vector<CpuTensor> CpuRun::Execute() {
   runtime.Check(status, OrtStage::kRun);
 
   std::vector<CpuTensor> outputs;
+  outputs.reserve(values.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
     outputs.push_back(FromValue(std::move(values[i]), fetch_names_[i]));
   }
@@ -82,6 +84,8 @@ OrtOwner<ort::Value> CpuRun::ToValue(const CpuTensor& feed) const {
   const ort::Api& api = runtime.api();
   ort::Value* raw = nullptr;
   if (feed.element_type != kElementString) {
+    // Counted when it was fed.
+    // NOLINTNEXTLINE(bugprone-unchecked-optional-access)
     const std::size_t bytes = ElementBytes(feed.element_type, ElementCount(feed.dims).value());
     runtime.Check(api.CreateTensorWithDataAsOrtValue(runtime.host_memory(), feed.data.data, bytes,
                                                      feed.dims.data(), feed.dims.size(),
@@ -98,6 +102,8 @@ OrtOwner<ort::Value> CpuRun::ToValue(const CpuTensor& feed) const {
     char* target = nullptr;
     runtime.Check(api.GetResizedStringTensorElementBuffer(raw, i, text.size(), &target),
                   OrtStage::kRun);
+    // The buffer has the text's length and no end mark.
+    // NOLINTNEXTLINE(bugprone-not-null-terminated-result)
     if (!text.empty()) std::memcpy(target, text.data(), text.size());
   }
   return value;

@@ -157,7 +157,7 @@ void CpuSession::Describe() {
     check(api.ModelMetadataLookupCustomMetadataMap(raw, allocator, key.c_str(), &text));
     description_.metadata.emplace_back(std::move(key), runtime_->Take(text));
   }
-  if (keys != nullptr) check(api.AllocatorFree(allocator, keys));
+  if (keys != nullptr) check(api.AllocatorFree(allocator, static_cast<void*>(keys)));
 }
 
 TensorDescription CpuSession::DescribeTensor(const ort::TensorInfo* info) const {

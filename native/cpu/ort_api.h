@@ -77,6 +77,7 @@ class Api {
   explicit Api(const void* table) noexcept : table_(static_cast<void* const*>(table)) {}
   Api(const Api&) = delete;
   Api& operator=(const Api&) = delete;
+  ~Api() = default;
 
   ErrorCode (*const GetErrorCode)(const Status*) = At(1);
   const char* (*const GetErrorMessage)(const Status*) = At(2);

@@ -50,7 +50,7 @@ const Backend& RequireBackend(Flavor flavor) {
     throw Error(ErrorCode::kTensorRtUnavailable,
                 std::string("This binary was compiled without the headers of TensorRT flavour ") +
                     FlavorName(flavor) +
-                    "; run \"npm run setup\" and \"npm run build:native\" in the package's folder");
+                    R"(; run "npm run setup" and "npm run build:native" in the package's folder)");
   }
   return *backend;
 }

@@ -13,6 +13,8 @@ namespace tensorrt_node::trt {
 
 /// What one compiled flavour offers. Each flavour fills one of these; everything else it has stays
 /// in its own namespace, since the linker would merge same-named inline code of two flavours.
+// Every flavour's table is a constant that names all of them.
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
 struct Backend {
   Flavor flavor;
   /// Version of the headers that it was compiled with.

@@ -47,7 +47,7 @@ TN_TARGET_AVX2 void BestAvx2(const Element* scores, const ScanShape& shape, floa
         top_class[k] = _mm256_blendv_ps(top_class[k], index, above);
       }
     }
-    for (int k = 0; k < 4; ++k) {
+    for (std::ptrdiff_t k = 0; k < 4; ++k) {
       _mm256_storeu_ps(best + i + 8 * k, top[k]);
       _mm256_storeu_si256(reinterpret_cast<__m256i*>(best_class + i + 8 * k),
                           _mm256_castps_si256(top_class[k]));
@@ -78,7 +78,7 @@ TN_TARGET_AVX512 void BestAvx512(const Element* scores, const ScanShape& shape, 
         top_class[k] = _mm512_mask_mov_epi32(top_class[k], above, index);
       }
     }
-    for (int k = 0; k < 4; ++k) {
+    for (std::ptrdiff_t k = 0; k < 4; ++k) {
       _mm512_storeu_ps(best + i + 16 * k, top[k]);
       _mm512_storeu_si512(best_class + i + 16 * k, top_class[k]);
     }

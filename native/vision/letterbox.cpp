@@ -69,8 +69,9 @@ class HorizontalPass {
  public:
   HorizontalPass(const ImageView& image, const LetterboxPlan& plan, const std::vector<RowTap>& taps,
                  Isa isa)
-      : image_(image), horizontal_(image.width, image.layout, plan.resized_width, isa) {
-    kernel_ = ResizeKernelsFor(horizontal_.isa).horizontal;
+      : image_(image),
+        horizontal_(image.width, image.layout, plan.resized_width, isa),
+        kernel_(ResizeKernelsFor(horizontal_.isa).horizontal) {
     for (const RowTap& tap : taps) {
       for (const std::size_t row : {tap.row0, tap.row1}) {
         if (needed_.empty() || row > needed_.back()) needed_.push_back(row);
@@ -108,7 +109,7 @@ class HorizontalPass {
  private:
   static constexpr std::size_t kRowsAhead = 4;
 
-  const std::uint8_t* Source(std::size_t index) const noexcept {
+  [[nodiscard]] const std::uint8_t* Source(std::size_t index) const noexcept {
     return image_.data + needed_[index] * image_.stride_bytes;
   }
 
@@ -118,7 +119,7 @@ class HorizontalPass {
   std::vector<std::size_t> needed_;
   std::size_t done_ = 0;
   HostBuffer memory_;
-  std::int16_t* rows_[2];
+  std::int16_t* rows_[2] = {};
   std::uint8_t* padded_row_ = nullptr;
 };
 

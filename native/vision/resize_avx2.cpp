@@ -49,7 +49,7 @@ TN_TARGET_AVX2 inline __m256i Blend32(const std::int16_t* row0, const std::int16
                                       __m256i weight0, __m256i weight1) {
   const __m256i two = _mm256_set1_epi16(2);
   __m256i halves[2];
-  for (int i = 0; i < 2; ++i) {
+  for (std::ptrdiff_t i = 0; i < 2; ++i) {
     const __m256i sum = _mm256_add_epi16(_mm256_mulhi_epi16(Load(row0 + 16 * i), weight0),
                                          _mm256_mulhi_epi16(Load(row1 + 16 * i), weight1));
     halves[i] = _mm256_srli_epi16(_mm256_add_epi16(sum, two), 2);

@@ -44,7 +44,7 @@ TN_TARGET_AVX512 inline __m512i Blend64(const std::int16_t* row0, const std::int
                                         __m512i weight0, __m512i weight1) {
   const __m512i two = _mm512_set1_epi16(2);
   __m512i halves[2];
-  for (int i = 0; i < 2; ++i) {
+  for (std::ptrdiff_t i = 0; i < 2; ++i) {
     const __m512i sum = _mm512_add_epi16(_mm512_mulhi_epi16(Load(row0 + 32 * i), weight0),
                                          _mm512_mulhi_epi16(Load(row1 + 32 * i), weight1));
     halves[i] = _mm512_srli_epi16(_mm512_add_epi16(sum, two), 2);

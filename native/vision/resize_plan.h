@@ -54,7 +54,7 @@ struct HorizontalPlan {
     std::int16_t weight1;
   };
   std::vector<Pixel> pixels;
-  std::uint8_t channel[3];  ///< Byte of red, green and blue within a source pixel.
+  std::uint8_t channel[3] = {};  ///< Byte of red, green and blue within a source pixel.
 
   /// Vector variants, per block of target samples. AVX2 reads a window of 8 bytes a pixel, AVX-512
   /// one of 128 or (narrow) 64 bytes a block.

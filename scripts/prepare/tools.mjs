@@ -8,6 +8,7 @@ const wheels = {
   cmake: 'cmake==3.31.6',
   ninja: 'ninja==1.11.1.4',
   clangFormat: 'clang-format==19.1.7',
+  clangTidy: 'clang-tidy==19.1.0.1',
 };
 const toolsFolder = fromRoot('.sdk', 'tools');
 
@@ -90,6 +91,13 @@ async function ensureGenerator() {
 export async function ensureClangFormat() {
   const binary = path.join(toolsFolder, 'clang_format', 'data', 'bin', 'clang-format');
   if (!existsSync(binary)) await installWheel(wheels.clangFormat);
+  return existsSync(binary) ? binary : undefined;
+}
+
+/** The pinned clang-tidy, or undefined where it cannot be had. */
+export async function ensureClangTidy() {
+  const binary = path.join(toolsFolder, 'clang_tidy', 'data', 'bin', 'clang-tidy');
+  if (!existsSync(binary)) await installWheel(wheels.clangTidy);
   return existsSync(binary) ? binary : undefined;
 }
 
