@@ -4,6 +4,7 @@
 // All variants must detect the same.
 import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { circumstances, compare, median, report } from './lib/statistics.mjs';
@@ -110,6 +111,7 @@ async function benchmark(file) {
   return result;
 }
 
+const [loadBefore] = os.loadavg();
 const results = [];
 for (const model of models) results.push(await benchmark(model));
 report(
@@ -117,6 +119,8 @@ report(
     benchmark:
       'fusion: predict of one 1920 x 1080 picture at a time on the CPU backend, decoding of files left out',
     ...circumstances(native().buildInfo()),
+    // Wall times count for little where others compute too; CPU times do.
+    loadAverageBefore: rounded(loadBefore),
     rounds,
     pictures: pictures.length,
     results,
