@@ -83,7 +83,14 @@ export function judgePlatform(
 }
 
 function platformOf({ options, platform }: CompatibilityFacts): string | undefined {
-  return options?.runtimePlatform === 'windows-amd64' ? 'win32-x64' : platform;
+  return options?.runtimePlatform === 'windows-x64' ? 'win32-x64' : platform;
+}
+
+/** Engines that another runtime than TensorRT's standard one takes. */
+export function judgeRuntime({ options }: CompatibilityFacts): CompatibilityReason[] {
+  const capability = options?.engineCapability ?? 'standard';
+  if (capability === 'standard') return [];
+  return [no('flavor', `it was built for the ${capability} runtime and not for the standard one`)];
 }
 
 /** Flavour and version against one library of the machine. */

@@ -6,6 +6,7 @@ import {
   judgeLibrary,
   judgePlatform,
   judgePlugins,
+  judgeRuntime,
   productOf,
 } from './compatibility-rules';
 import type { EngineMachine } from './machine';
@@ -50,6 +51,7 @@ export function explainCompatibility(
   );
   const reasons = [
     ...judgePlatform(engine, machine),
+    ...judgeRuntime(engine),
     ...(library?.reasons ?? [noLibrary(engine)]),
     ...(device?.reasons ?? [noDevice(machine)]),
     ...judgeDriver(engine, machine),

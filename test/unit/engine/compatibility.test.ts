@@ -308,7 +308,7 @@ const table: [string, CompatibilityFacts, EngineMachine, string, string[], RegEx
   ],
   [
     'built for Windows',
-    { ...trt, options: { runtimePlatform: 'windows-amd64' } },
+    { ...trt, options: { runtimePlatform: 'windows-x64' } },
     machine(),
     'no',
     ['platform'],
@@ -321,6 +321,14 @@ const table: [string, CompatibilityFacts, EngineMachine, string, string[], RegEx
     'unknown',
     ['driver'],
     /driver for CUDA 13\.1/,
+  ],
+  [
+    'built for DLA alone',
+    { ...trt, options: { engineCapability: 'dla-standalone' } },
+    machine(),
+    'no',
+    ['flavor'],
+    /dla-standalone runtime/,
   ],
   // Machines without something
   [
