@@ -73,6 +73,27 @@ describe('the key of a build', () => {
     ).toEqual(given);
   });
 
+  it('counts plug-in libraries by their content, and measurements only where they bind', async () => {
+    const plugin = path.join(folder, 'libplugin.so');
+    const timing = path.join(folder, 'timing.cache');
+    const trt = { flavor: 'trt10', version: '10.16.1.11' } as const;
+    const idWith = async (options: object) =>
+      EngineCache.idOf(await engineCacheKey(await openModel(addOneModel()), options, trt));
+    const ids = async () => [
+      await idWith({ pluginLibraries: [plugin] }),
+      await idWith({ timingCache: timing, editableTimingCache: true }),
+      await idWith({ timingCache: timing }),
+    ];
+    writeFileSync(plugin, 'one');
+    writeFileSync(timing, 'one');
+    const before = await ids();
+    expect(before[2]).toBe(await idWith({}));
+    writeFileSync(plugin, 'two');
+    writeFileSync(timing, 'two');
+    const after = await ids();
+    expect(after.map((id, i) => id === before[i])).toEqual([false, false, true]);
+  });
+
   it('holds the data that lies beside the model', async () => {
     const file = path.join(folder, 'external.onnx');
     writeFileSync(
