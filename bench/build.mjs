@@ -2,7 +2,8 @@
 // same options, rounds alternate, each build in a fresh process on both sides.
 //   node bench/build.mjs [--model FILE.onnx] [--rounds 9] [--out FILE.json]
 // Needs `npm run build`, TensorRT-RTX, and TENSORRT_NODE_BENCH_RTX_PYTHON: a Python with tensorrt-rtx-cu13-bindings
-// and -libs. Four comparisons, each of medians:
+// and -libs. On a machine that does other work: `chrt -r 10 node bench/build.mjs`, so that neither side waits for it;
+// the result says so. Four comparisons, each of medians:
 //   inside   time from the creation of the builder to the plan in memory, inside the build process
 //   cpu      CPU time of all threads of the process meanwhile, which other work on the machine does not lengthen
 //   memory   growth of that process meanwhile, above its size when the library was loaded
@@ -75,6 +76,12 @@ async function theirs() {
   }
 }
 
+/** Linux, proc_pid_stat(5): the 41st field is the scheduling policy, 2 is SCHED_RR. */
+function realTime() {
+  const text = readFileSync('/proc/self/stat', 'utf8');
+  return text.slice(text.lastIndexOf(')') + 2).split(' ')[38] === '2';
+}
+
 const rounds = [];
 try {
   for (let round = 0; round <= Number(options.rounds); round++) {
@@ -107,6 +114,8 @@ const result = {
   benchmark: 'ONNX to plan, TensorRT-RTX, compute capability 8.9',
   ...circumstances(native().buildInfo()),
   model: path.basename(model),
+  scheduling: realTime() ? 'real time (SCHED_RR), both sides' : 'as usual',
+  loadAverage: os.loadavg()[0],
   rounds: rounds.length,
   versions: { ours: library.version, nvidia: rounds[0].theirs.version },
   insideMs: { ...inside, ratio: ratio(inside) },
