@@ -224,8 +224,8 @@ Napi::Value RunDecodeYolov8(const Napi::CallbackInfo& info) {
 
 Napi::Value RunDecodeTopK(const Napi::CallbackInfo& info) {
   return Guarded(info.Env(), [&]() -> Napi::Value {
-    auto task = std::make_unique<TopKTask>(ObjectOf(info[0], "outputs"),
-                                           ObjectOf(info[1], "options"));
+    auto task =
+        std::make_unique<TopKTask>(ObjectOf(info[0], "outputs"), ObjectOf(info[1], "options"));
     return StartTask(info.Env(), std::move(task), ThreadPool::Shared());
   });
 }

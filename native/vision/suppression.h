@@ -41,9 +41,8 @@ inline void Append(const Box& box, const BoxMapping& mapping, Detections& detect
 /// must have been reset to that many.
 template <typename BoxOf>
 [[nodiscard]] Detections SuppressInOrder(const ScoreOrder::View& order,
-                                         const DetectionOptions& options,
-                                         const BoxMapping& mapping, KeptBoxes& kept, bool by_class,
-                                         BoxOf box_of) {
+                                         const DetectionOptions& options, const BoxMapping& mapping,
+                                         KeptBoxes& kept, bool by_class, BoxOf box_of) {
   Detections detections;
   detections.candidates = order.size;
   const std::size_t count = std::min(order.size, options.max_candidates);

@@ -59,12 +59,12 @@ Detections DecodeTopK(const TopKOutput& output, const DetectionOptions& options,
                         reach.Width() <= static_cast<double>(kClassOffset);
   KeptBoxes kept;
   kept.Reset(options.iou, by_class ? static_cast<std::size_t>(last_label) + 1 : 1, isa);
-  Detections detections =
-      SuppressInOrder(order.Sort(), options, mapping, kept, by_class,
-                      [&](std::size_t row, std::int32_t& class_index) {
-                        class_index = static_cast<std::int32_t>(LabelAt(output, row));
-                        return BoxAt(output, row);
-                      });
+  Detections detections = SuppressInOrder(order.Sort(), options, mapping, kept, by_class,
+                                          [&](std::size_t row, std::int32_t& class_index) {
+                                            class_index =
+                                                static_cast<std::int32_t>(LabelAt(output, row));
+                                            return BoxAt(output, row);
+                                          });
   detections.truncated = truncated;
   return detections;
 }

@@ -19,9 +19,9 @@ struct TopKOutput {
 };
 
 /// Confidence filter, class filter and the suppression of DecodeYolov8, ties in the order of the
-/// rows, which need not be sorted. `options.allowed` may be shorter than the labels go: those beyond
-/// are left out. A row whose score or box is not finite, or whose label is negative or above 2^20,
-/// is dropped. `anchors` of the result are rows. Thread-safe.
+/// rows, which need not be sorted. `options.allowed` may be shorter than the labels go: those
+/// beyond are left out. A row whose score or box is not finite, or whose label is negative or above
+/// 2^20, is dropped. `anchors` of the result are rows. Thread-safe.
 [[nodiscard]] Detections DecodeTopK(const TopKOutput& output, const DetectionOptions& options,
                                     const BoxMapping& mapping, Isa isa);
 

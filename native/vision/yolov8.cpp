@@ -134,11 +134,11 @@ Detections DecodeYolov8(const Yolov8Output& output, const DetectionOptions& opti
   KeptBoxes& kept = work.kept;
   kept.Reset(options.iou, by_class ? output.classes : 1, isa);
 
-  Detections detections = SuppressInOrder(
-      order, options, mapping, kept, by_class, [&](std::size_t anchor, std::int32_t& class_index) {
-        class_index = work.best_class[anchor];
-        return BoxOf(output, anchor);
-      });
+  Detections detections = SuppressInOrder(order, options, mapping, kept, by_class,
+                                          [&](std::size_t anchor, std::int32_t& class_index) {
+                                            class_index = work.best_class[anchor];
+                                            return BoxOf(output, anchor);
+                                          });
   if (work.ByteSize() > kKeptBytes) work = {};
   return detections;
 }

@@ -52,9 +52,9 @@ TEST(TopK, KeepsWhatNoBetterBoxOfItsClassOverlaps) {
         EXPECT_EQ(found.classes[i], rows.labels[row]);
         EXPECT_GT(found.scores[i], options.confidence);
         if (i == 0) continue;
-        EXPECT_TRUE(found.scores[i - 1] > found.scores[i] ||
-                    (found.scores[i - 1] == found.scores[i] &&
-                     found.anchors[i - 1] < found.anchors[i]));
+        EXPECT_TRUE(
+            found.scores[i - 1] > found.scores[i] ||
+            (found.scores[i - 1] == found.scores[i] && found.anchors[i - 1] < found.anchors[i]));
       }
     }
   }
