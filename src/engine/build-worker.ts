@@ -95,8 +95,12 @@ async function build(
   const { library, options } = job;
   // These run while TensorRT is loaded, and beside the build where the model is so large that they take longer;
   // what goes wrong in them is looked at when it has succeeded.
-  const model = readOnnxModel(job.modelPath, { checkExternalData: false });
-  const digest = modelSha256(job.modelPath, model);
+  const { modelPath } = job;
+  // One reading for all; where external data is amiss, the rest of the file still tells.
+  const model = readOnnxModel(modelPath).catch(() =>
+    readOnnxModel(modelPath, { checkExternalData: false }),
+  );
+  const digest = modelSha256(modelPath, model);
   digest.catch(() => {});
   const modelMetadata = readModelMetadata(model);
   const plugins = modelPlugins(model);

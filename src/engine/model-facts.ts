@@ -8,21 +8,18 @@ import type { EngineFacts } from './engine-facts';
  * SHA-256 of an ONNX file, followed by its external data files in the order of their names where it has any:
  * two models with equal digests give equal engines. A file that our reader cannot read counts by itself.
  *
- * @param known what the reader says of the file, where it was asked already
+ * @param model what the reader says of the file, its external data looked for
  */
 export async function modelSha256(
   modelPath: string,
-  known?: Promise<OnnxModelInfo>,
+  model: Promise<OnnxModelInfo> = readOnnxModel(modelPath),
 ): Promise<string> {
-  const external = await externalFilesOf(modelPath, known).catch(() => []);
+  const external = await model.then(
+    ({ externalFiles }) => [...externalFiles],
+    () => [],
+  );
   external.sort((a, b) => (a.location < b.location ? -1 : 1));
   return filesSha256([modelPath, ...external.map((item) => item.path)]);
-}
-
-async function externalFilesOf(modelPath: string, known?: Promise<OnnxModelInfo>) {
-  if (known && (await known).externalFiles.length === 0) return [];
-  // With the checks: a name that leads elsewhere must not be read.
-  return [...(await readOnnxModel(modelPath)).externalFiles];
 }
 
 /** Domains whose operators TensorRT's parser knows without a plug-in. */
