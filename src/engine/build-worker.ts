@@ -11,7 +11,13 @@ import type { TrtBuildEvent } from '../native/trt-contract';
 import { readOnnxModel } from '../onnx/model';
 import type { BuildJob, BuildJobResult, FromWorker, ToWorker } from './build-protocol';
 import { recordedLayers } from './layer-record';
-import { buildingMachine, explainFailure, modelPlugins, modelSha256 } from './model-facts';
+import {
+  buildingMachine,
+  explainFailure,
+  explainLackOfDevice,
+  modelPlugins,
+  modelSha256,
+} from './model-facts';
 import { readModelMetadata } from './model-metadata';
 import { bufferSha256 } from './plan-buffer';
 import { type EngineFacts, encodePlanPrefix } from './plan-file';
@@ -135,7 +141,8 @@ async function build(
       (event) => events.push(event),
     )
     .catch(async (error) => {
-      throw await explainFailure(error, job.modelPath);
+      const explained = await explainFailure(error, job.modelPath);
+      throw explainLackOfDevice(explained, library.flavor, options.settings);
     });
   const builtAt = performance.now();
   events.push({ type: 'stage', stage: 'write' });

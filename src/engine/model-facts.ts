@@ -82,3 +82,23 @@ export async function explainFailure(thrown: unknown, modelPath: string): Promis
     });
   }
 }
+
+/** Options with which TensorRT-RTX 1.7 was seen to call CUDA while it builds; it builds without a device otherwise. */
+const deviceOptions = ['refittable', 'refitIdentical', 'stripWeights'];
+
+/** Says what TensorRT-RTX does not: which option needs a device, where its own line only tells that CUDA failed. */
+export function explainLackOfDevice(
+  error: unknown,
+  flavor: string,
+  settings: readonly { name: string; value: unknown }[],
+): unknown {
+  if (!(error instanceof TensorRTNodeError) || flavor !== 'rtx1') return error;
+  if (!error.message.includes('CUDA_SUCCESS')) return error;
+  const cause = settings.find(({ name, value }) => deviceOptions.includes(name) && value === true);
+  if (cause === undefined) return error;
+  return new TensorRTNodeError(
+    error.code,
+    `${error.message}; TensorRT-RTX needs a CUDA device to build an engine with ${cause.name}`,
+    { cause: error, details: error.details },
+  );
+}

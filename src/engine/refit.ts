@@ -30,8 +30,8 @@ export interface RefitOptions extends EngineDeviceOptions {
   /** A stripped engine stays refittable when its weights are in. TensorRT 10.14 and later. Default false. */
   keepRefittable?: boolean;
   /**
-   * Takes another model's weights for an engine that was stripped without `refittable`. TensorRT builds those on
-   * the promise that the weights come back unchanged, and does not check it. Default false.
+   * Takes other weights for an engine that is `refitIdentical`, or was stripped and nothing else. TensorRT builds
+   * those on the promise that the weights come back unchanged, and does not check it. Default false.
    */
   allowOtherModel?: boolean;
 }
@@ -86,6 +86,13 @@ export async function refitEngine(
   const { description } = plan;
   requireRefittable(description);
   const named = isModelSource(source) ? undefined : reading('weights', () => checkWeights(source));
+  if (named && mustBeSame(description) && !options.allowOtherModel) {
+    throw invalidValue(
+      'weights',
+      'the ONNX model that the engine was built from, since it takes the same weights alone',
+      'tensors by name',
+    );
+  }
   const model = named ? undefined : await checkModel(description, source as ModelSource, options);
   return withPlan('refit an engine', plan, options, async (job, folder) => {
     if (model && job.parserPath === '') {
@@ -126,15 +133,22 @@ export async function refitEngine(
 
 const isStripped = ({ options }: EngineDescription): boolean => options?.stripWeights === true;
 
-/** Every option of a build that makes an engine refittable begins so. */
-function isRefittable({ options }: EngineDescription): boolean {
-  return Object.entries(options ?? {}).some(([name, value]) => /^refit/.test(name) && !!value);
+const refitKinds = ['refittable', 'refitIdentical', 'refitIndividual'];
+
+function refitKindsOf({ options }: EngineDescription): string[] {
+  return refitKinds.filter((kind) => options?.[kind] === true);
+}
+
+/** TensorRT promises nothing for other weights; a plan that was stripped and nothing else counts as `refitIdentical`. */
+function mustBeSame(description: EngineDescription): boolean {
+  const kinds = refitKindsOf(description);
+  return kinds.includes('refitIdentical') || (isStripped(description) && kinds.length === 0);
 }
 
 function requireRefittable(description: EngineDescription): void {
   // A plan that does not say how it was built is TensorRT's to judge.
   if (description.options === undefined) return;
-  if (isStripped(description) || isRefittable(description)) return;
+  if (isStripped(description) || refitKindsOf(description).length > 0) return;
   throw invalidValue(
     'the engine',
     'one that was built with refittable or stripWeights',
@@ -166,11 +180,11 @@ async function checkModel(
   const info = await readOnnxModel(source);
   const sha256 = await inputSha256(input);
   const { onnxSha256 } = description;
-  const mustBeSame = isStripped(description) && !isRefittable(description);
-  if (mustBeSame && onnxSha256 !== sha256 && !options.allowOtherModel) {
+  const isSame = onnxSha256 === sha256;
+  if (mustBeSame(description) && !isSame && !options.allowOtherModel) {
     throw invalidValue(
       'weights',
-      `the model that the stripped engine was built from (SHA-256 ${onnxSha256?.slice(0, 12)}…)`,
+      `the model that the engine was built from, since it takes the same weights alone (SHA-256 ${onnxSha256?.slice(0, 12)}…)`,
       `${input.label} (SHA-256 ${sha256.slice(0, 12)}…)`,
     );
   }
@@ -258,9 +272,7 @@ function newFacts(
 ): EngineFacts | undefined {
   if (facts === undefined) return undefined;
   const { onnxPath: _, ...kept } = facts;
-  const filled = isStripped(description)
-    ? { stripWeights: false, refittable: keepRefittable ?? false }
-    : {};
+  const filled = isStripped(description) ? filledOptions(description, keepRefittable) : {};
   return {
     ...kept,
     packageVersion: packageVersion(),
@@ -271,4 +283,16 @@ function newFacts(
     ...(model?.input.path === undefined ? {} : { onnxPath: model.input.path }),
     ...(namedWeights === undefined ? {} : { refittedWeights: namedWeights }),
   };
+}
+
+/** How an engine would have to be built to be what a stripped one becomes with its weights. */
+function filledOptions(
+  description: EngineDescription,
+  keepRefittable: boolean | undefined,
+): Record<string, boolean> {
+  const kinds = refitKindsOf(description);
+  if (!keepRefittable) {
+    return Object.fromEntries([['stripWeights', false], ...kinds.map((kind) => [kind, false])]);
+  }
+  return { stripWeights: false, ...(kinds.length === 0 ? { refitIdentical: true } : {}) };
 }
