@@ -1,6 +1,7 @@
 // Pictures a second, from JPEG files of 1920 x 1080 to detections, against Ultralytics on the same ONNX model.
-//   node bench/end-to-end.mjs MODEL.onnx [--rounds 9] [--out FILE.json]
+//   node bench/end-to-end.mjs MODEL.onnx [--engine openvino [--precision bf16]] [--rounds 9] [--out FILE.json]
 // Needs `npm run build`, and TENSORRT_NODE_BENCH_PYTHON: an interpreter with ultralytics and onnxruntime.
+// --engine is ours; Ultralytics runs as it comes, on ONNX Runtime. With bf16 the two do not compute the same.
 // Beside it the two parts that nobody can save, in the same rounds: the engine alone, and sharp's decoding alone.
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -17,7 +18,12 @@ const { Session, Tensor, VisionModel, decodeImage } = require('../lib/index.js')
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
-  options: { rounds: { type: 'string', default: '9' }, out: { type: 'string' } },
+  options: {
+    engine: { type: 'string', default: 'onnxruntime' },
+    precision: { type: 'string', default: 'f32' },
+    rounds: { type: 'string', default: '9' },
+    out: { type: 'string' },
+  },
 });
 const [modelPath] = positionals;
 if (!modelPath) throw new Error('usage: node bench/end-to-end.mjs MODEL.onnx');
@@ -48,9 +54,11 @@ async function measure(work) {
   return { ms, cpuMs: (user + system) / 1000 / pictureCount, detections };
 }
 
-const model = await VisionModel.load(modelPath, { backend: 'cpu', optimizeFor: 'throughput' });
-const single = await VisionModel.load(modelPath, { backend: 'cpu', optimizeFor: 'latency' });
-const session = await Session.create(modelPath, { backend: 'cpu', optimizeFor: 'throughput' });
+const { engine, precision } = options;
+const ours = { backend: 'cpu', cpu: { engine, precision } };
+const model = await VisionModel.load(modelPath, { ...ours, optimizeFor: 'throughput' });
+const single = await VisionModel.load(modelPath, { ...ours, optimizeFor: 'latency' });
+const session = await Session.create(modelPath, { ...ours, optimizeFor: 'throughput' });
 const [input] = session.inputs;
 const dims = [1, 3, model.imageSize.height, model.imageSize.width];
 const feed = new Tensor('float32', new Float32Array(dims.reduce((a, b) => a * b)).fill(0.4), dims);
@@ -108,6 +116,8 @@ const result = {
   benchmark: 'end to end: JPEG files of 1920x1080 to detections, CPU',
   ...circumstances(native().buildInfo()),
   model: path.basename(modelPath),
+  engine: session.engine,
+  precision,
   rounds: Number(options.rounds),
   picturesPerRound: pictureCount,
   msPerPicture: Object.fromEntries(
