@@ -117,10 +117,7 @@ Napi::Value Settings(const Napi::CallbackInfo& info) {
     trt::Flavor flavor = trt::Flavor::kRtx1;
     const std::string name = StringOf(info[0], "flavor");
     if (!trt::FlavorFromName(name, &flavor))
-      throw InvalidArgument("flavor", "rtx1, trt10 or trt11",
-                            ""
-                            " + name + "
-                            "");
+      throw InvalidArgument("flavor", "rtx1, trt10 or trt11", "\"" + name + "\"");
     const trt::Backend& backend = trt::RequireBackend(flavor);
     Napi::Array settings = Napi::Array::New(env);
     for (std::size_t i = 0; backend.setting(i) != nullptr; ++i) {

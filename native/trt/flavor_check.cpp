@@ -80,6 +80,9 @@ std::string CheckModel(const trt::Library& library, const std::string& model_pat
   const Logger::Listen listen(observer, kVerbose);
   Logger& logger = Logger::Get();
   constexpr ErrorCode code = ErrorCode::kEngineBuild;
+  // Before the others, so that it ends after them: the parser keeps references into the bytes until
+  // the network goes.
+  const HostBuffer model = MapFile(model_path);
   const auto builder = RequireObject(
       static_cast<nvinfer1::IBuilder*>(library.create_builder()(
           static_cast<nvinfer1::ILogger*>(&logger), trt::PackedVersion(library.info().version))),
@@ -100,8 +103,6 @@ std::string CheckModel(const trt::Library& library, const std::string& model_pat
   }
   json.EndObject();
 
-  // The parser keeps references into the bytes until the network goes.
-  const HostBuffer model = MapFile(model_path);
   const bool supported = parser->supportsModelV2(model.data, model.size, model_path.c_str());
   json.Key("supported");
   json.Boolean(supported && parser->getNbErrors() == 0);

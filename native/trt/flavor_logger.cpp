@@ -1,10 +1,11 @@
 #include "trt/flavor_logger.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace tensorrt_node::TRT_FLAVOR {
 namespace {
-// A failing build repeats itself; the first lines tell the cause.
+// A failing build repeats itself; the first errors tell the cause.
 constexpr std::size_t kMaxErrors = 64;
 
 /// The builder ends by logging the inspector's text of the engine: "Layers:" and a line for each,
@@ -31,8 +32,10 @@ void Logger::log(Severity severity, const char* message) noexcept {
     if (level <= static_cast<int>(Severity::kERROR) && errors_.size() < kMaxErrors) {
       errors_.emplace_back(text);
     }
-    if (level <= static_cast<int>(Severity::kWARNING) && complaints_.size() < kMaxErrors) {
+    if (level <= static_cast<int>(Severity::kWARNING)) {
+      ++complaint_count_;
       complaints_.emplace_back(text);
+      if (complaints_.size() > kMaxErrors) complaints_.pop_front();
     }
     if (level == static_cast<int>(Severity::kWARNING)) observer_->OnWarning();
     if (severity == Severity::kVERBOSE && IsLayerInformation(text)) observer_->OnLayers(text);
@@ -47,9 +50,16 @@ std::vector<std::string> Logger::Errors() {
   return errors_;
 }
 
-std::vector<std::string> Logger::Complaints() {
+std::size_t Logger::ComplaintCount() {
   const std::lock_guard<std::mutex> lock(mutex_);
-  return complaints_;
+  return complaint_count_;
+}
+
+std::vector<std::string> Logger::ComplaintsSince(std::size_t count) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const std::size_t wanted = complaint_count_ - std::min(count, complaint_count_);
+  const std::size_t kept = std::min(wanted, complaints_.size());
+  return {complaints_.end() - static_cast<std::ptrdiff_t>(kept), complaints_.end()};
 }
 
 std::size_t Logger::ErrorCount() {
@@ -64,6 +74,7 @@ Logger::Listen::Listen(trt::BuildObserver& observer, int max_severity) {
   logger.max_severity_ = max_severity;
   logger.errors_.clear();
   logger.complaints_.clear();
+  logger.complaint_count_ = 0;
 }
 
 Logger::Listen::~Listen() {

@@ -2,6 +2,8 @@
 
 #include <NvInfer.h>
 
+#include <cstddef>
+#include <deque>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -22,8 +24,10 @@ class Logger final : public nvinfer1::ILogger {
   /// Lines of error severity since Listen().
   [[nodiscard]] std::vector<std::string> Errors();
   [[nodiscard]] std::size_t ErrorCount();
-  /// Lines of warning severity or worse since Listen(), the first of them.
-  [[nodiscard]] std::vector<std::string> Complaints();
+  /// Lines of warning severity or worse since Listen(): how many, and the latest of those that came
+  /// after the first `count`.
+  [[nodiscard]] std::size_t ComplaintCount();
+  [[nodiscard]] std::vector<std::string> ComplaintsSince(std::size_t count);
 
   /// Sends lines to `observer` while the object lives. One at a time: builds are serialised.
   class Listen {
@@ -40,7 +44,8 @@ class Logger final : public nvinfer1::ILogger {
   trt::BuildObserver* observer_ = nullptr;
   int max_severity_ = 0;
   std::vector<std::string> errors_;
-  std::vector<std::string> complaints_;
+  std::deque<std::string> complaints_;
+  std::size_t complaint_count_ = 0;
 };
 
 }  // namespace tensorrt_node::TRT_FLAVOR

@@ -87,14 +87,17 @@ void SetWeights(nvinfer1::IRefitter& refitter, const trt::NamedWeights& weights)
   }
 }
 
-void SetWeightsOfModel(const trt::Library& library, nvinfer1::IRefitter& refitter,
-                       const char* model_path) {
+/// The refitter only borrows the weights: what this returns owns them and has to live until
+/// refitCudaEngine() is done.
+std::unique_ptr<nvonnxparser::IParserRefitter> SetWeightsOfModel(const trt::Library& library,
+                                                                 nvinfer1::IRefitter& refitter,
+                                                                 const char* model_path) {
   Logger& logger = Logger::Get();
-  const auto parser = RequireObject(
+  auto parser = RequireObject(
       static_cast<nvonnxparser::IParserRefitter*>(library.create_parser_refitter()(
           &refitter, static_cast<nvinfer1::ILogger*>(&logger), library.parser_version())),
       "an ONNX refitter", ErrorCode::kEngineBuild);
-  if (parser->refitFromFile(model_path)) return;
+  if (parser->refitFromFile(model_path)) return parser;
   std::vector<std::string> details;
   for (std::int32_t i = 0; i < parser->getNbErrors(); ++i) {
     const nvonnxparser::IParserError* error = parser->getError(i);
@@ -165,8 +168,9 @@ void RefitEngine(const trt::Library& library, const trt::PlanView& plan,
   const Logger::Listen listen(observer, kWarnings);
   const LoadedEngine engine(library, plan);
   const auto refitter = CreateRefitter(library, *engine);
+  std::unique_ptr<nvonnxparser::IParserRefitter> weights_of_model;
   if (source.model_path != nullptr) {
-    SetWeightsOfModel(library, *refitter, source.model_path);
+    weights_of_model = SetWeightsOfModel(library, *refitter, source.model_path);
   }
   for (std::size_t i = 0; i < source.weight_count; ++i) SetWeights(*refitter, source.weights[i]);
   // TensorRT wants all weights of a fused layer when one of them changes.

@@ -20,10 +20,7 @@ namespace {
 using Cache = nvinfer1::ITimingCache;
 
 [[noreturn]] void Refuse(const std::string& message, std::size_t complaints_before) {
-  std::vector<std::string> lines = Logger::Get().Complaints();
-  if (complaints_before < lines.size()) {
-    lines.erase(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(complaints_before));
-  }
+  const std::vector<std::string> lines = Logger::Get().ComplaintsSince(complaints_before);
   throw Error(ErrorCode::kTimingCache,
               message + (lines.empty() ? std::string() : ": " + lines.front()), lines);
 }
@@ -31,13 +28,13 @@ using Cache = nvinfer1::ITimingCache;
 /// From bytes; without any, an empty cache.
 std::unique_ptr<Cache> Create(const nvinfer1::IBuilderConfig& config,
                               const trt::TimingCacheBlob* blob) {
-  const std::size_t before = Logger::Get().Complaints().size();
+  const std::size_t before = Logger::Get().ComplaintCount();
   std::unique_ptr<Cache> cache(
       blob == nullptr ? config.createTimingCache(nullptr, 0)
                       : config.createTimingCache(blob->bytes.data(), blob->bytes.size()));
   // For bytes that it cannot read TensorRT answers with an empty cache and a warning: a build would
   // go on and time everything anew, without a word to the caller.
-  if (cache == nullptr || (blob != nullptr && Logger::Get().Complaints().size() > before)) {
+  if (cache == nullptr || (blob != nullptr && Logger::Get().ComplaintCount() > before)) {
     Refuse(blob == nullptr ? "TensorRT could not create a timing cache"
                            : "TensorRT could not read the timing cache " + blob->label,
            before);
@@ -53,10 +50,10 @@ std::vector<std::unique_ptr<Cache>> Combine(const nvinfer1::IBuilderConfig& conf
   for (const trt::TimingCacheBlob& blob : blobs) {
     // TensorRT takes no bytes for "an empty cache", which an empty file is not meant to be.
     if (blob.bytes.empty()) {
-      Refuse("The timing cache " + blob.label + " is empty", Logger::Get().Complaints().size());
+      Refuse("The timing cache " + blob.label + " is empty", Logger::Get().ComplaintCount());
     }
     std::unique_ptr<Cache> cache = Create(config, &blob);
-    const std::size_t before = Logger::Get().Complaints().size();
+    const std::size_t before = Logger::Get().ComplaintCount();
     if (!caches.empty() && !caches.front()->combine(*cache, ignore_mismatch)) {
       Refuse("The timing cache " + blob.label +
                  " cannot be combined with the ones before it: it is of another TensorRT version" +
@@ -70,7 +67,7 @@ std::vector<std::unique_ptr<Cache>> Combine(const nvinfer1::IBuilderConfig& conf
 }
 
 std::unique_ptr<nvinfer1::IHostMemory> Serialize(const Cache& cache) {
-  const std::size_t before = Logger::Get().Complaints().size();
+  const std::size_t before = Logger::Get().ComplaintCount();
   std::unique_ptr<nvinfer1::IHostMemory> memory(cache.serialize());
   if (memory == nullptr || memory->data() == nullptr) {
     Refuse("TensorRT could not serialise the timing cache", before);
@@ -114,7 +111,7 @@ std::vector<trt::TimingCacheEntry> List(const Cache& cache) {
   const std::int64_t count = cache.queryKeys(nullptr, 0);
   if (count < 0) {
     throw Error(ErrorCode::kTimingCache, "TensorRT could not list the timing cache",
-                Logger::Get().Complaints());
+                Logger::Get().ComplaintsSince(0));
   }
   std::vector<nvinfer1::TimingCacheKey> keys(static_cast<std::size_t>(count));
   if (count > 0 && cache.queryKeys(keys.data(), count) != count) {
@@ -155,7 +152,7 @@ TimingCaches::~TimingCaches() = default;
 void TimingCaches::Load(nvinfer1::IBuilderConfig& config, const trt::TimingCacheRequest& request) {
   if (!request.is_wanted) return;
   caches_ = Combine(config, request.caches, request.ignore_mismatch);
-  const std::size_t before = Logger::Get().Complaints().size();
+  const std::size_t before = Logger::Get().ComplaintCount();
   if (!config.setTimingCache(*caches_.front(), request.ignore_mismatch)) {
     Refuse(std::string("TensorRT refused the timing cache: it is of another TensorRT version") +
                (request.ignore_mismatch ? "" : " or another device"),

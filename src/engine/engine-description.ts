@@ -35,6 +35,8 @@ export interface EngineDescription {
   cudaVersion?: string | undefined;
   /** Operators that need a plug-in. */
   plugins?: readonly string[] | undefined;
+  /** How many weights were replaced by name since the build. */
+  refittedWeights?: number | undefined;
   /** Fingerprint of the key that the file says it is signed by; `verify` tells whether it is. */
   signedBy?: string | undefined;
   /** What TensorRT told of the layers when the engine was built; more with `profilingVerbosity: 'detailed'`. */
@@ -67,6 +69,7 @@ export function describePlan(header: PlanHeader, byteLength: number): EngineDesc
     device: facts?.device,
     cudaVersion: facts?.cudaVersion,
     plugins: facts?.plugins,
+    refittedWeights: facts?.refittedWeights,
     signedBy: signature?.keyId,
     layers: checkRecordedLayers(facts?.layers),
     metadata: rest,

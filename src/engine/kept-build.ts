@@ -40,13 +40,17 @@ export async function buildKept(
   const signer = key && keyIdOf(createPublicKey(key));
   const cacheKey = await engineCacheKey(input, options, library, signer);
   const limit = timeLimit(options);
+  // One limit for the wait and the build together.
+  const { timeoutMs: _, signal: __, ...untimed } = options;
+  const limited = limit.signal ? { signal: limit.signal } : {};
   let report: BuildReport | undefined;
   try {
     const { path, hit } = await store.getOrBuild(
       cacheKey,
       async (temporary) => {
         const engine = await build(model, {
-          ...options,
+          ...untimed,
+          ...limited,
           flavor: library.flavor,
           output: temporary,
         });
@@ -60,7 +64,7 @@ export async function buildKept(
         }
         if (key) await engine.sign(key);
       },
-      limit.signal ? { signal: limit.signal } : {},
+      limited,
     );
     const told = { fromCache: hit, ...(report === undefined ? {} : { report }) };
     const kept = await Engine.fromCacheFile(path, { ...told, isCopy: false });
@@ -90,6 +94,7 @@ function timeLimit({ signal, timeoutMs }: EngineBuildOptions): {
   if (timeoutMs === undefined) return { signal, clear: () => {} };
   const controller = new AbortController();
   const onAbort = (): void => controller.abort(signal!.reason);
+  if (signal?.aborted) onAbort();
   signal?.addEventListener('abort', onAbort, { once: true });
   const timer = setTimeout(
     () =>

@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises';
 import path from 'node:path';
 import { TensorRTNodeError } from '../errors';
 import { openModel } from '../session/model-input';
-import { inputSha256 } from './build-key';
+import { givenOptions, inputSha256 } from './build-key';
 import type { EngineBuildOptions } from './build-options';
 import { Engine, type EngineDescription } from './engine';
 import type { EngineMachine } from './machine';
@@ -35,6 +35,12 @@ export async function rebuildEngine(
       `Expected an engine file of this package to build anew but ${label} does not tell which ONNX model it was built from; build that with Engine.build`,
     );
   }
+  if (engine.refittedWeights !== undefined) {
+    throw new TensorRTNodeError(
+      'ERR_INVALID_ARGUMENT',
+      `Expected an engine with the weights of its ONNX model to build anew but weights of ${label} were replaced by name since; build the model with Engine.build and refit that engine`,
+    );
+  }
   const places = model !== undefined ? [model] : placesOf(onnxPath, enginePath);
   const found = await firstOf(places);
   if (found === undefined) {
@@ -56,10 +62,17 @@ export async function rebuildEngine(
   return Engine.build(found, { ...recordedOptions(engine), ...options });
 }
 
-/** The options that an engine says it was built with. */
+/**
+ * The options that an engine says it was built with. A file can say anything: what belongs to a call, such as where
+ * to write, is never taken from it.
+ */
 export function recordedOptions(engine: EngineDescription): EngineBuildOptions {
-  const { given, options, flavor, computeCapabilities = [], profiles = [], metadata } = engine;
-  if (given) return { ...(given as EngineBuildOptions), metadata };
+  return { ...givenOptions(optionsOf(engine)), metadata: engine.metadata };
+}
+
+function optionsOf(engine: EngineDescription): EngineBuildOptions {
+  const { given, options, flavor, computeCapabilities = [], profiles = [] } = engine;
+  if (given) return given as EngineBuildOptions;
   // Engines of before options were recorded as given.
   return {
     ...(options as EngineBuildOptions),
@@ -74,7 +87,6 @@ export function recordedOptions(engine: EngineDescription): EngineBuildOptions {
           ),
         }
       : {}),
-    metadata,
   };
 }
 

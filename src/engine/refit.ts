@@ -1,4 +1,4 @@
-import { type FileHandle, open, readFile, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { TensorRTNodeError } from '../errors';
 import { temporaryNameOf } from '../files';
@@ -108,7 +108,7 @@ export async function refitEngine(
       modelPath = path.join(folder, 'model.onnx');
       await writeFile(modelPath, model.input.bytes);
     }
-    const refit: ToolJob = {
+    const refit: Extract<ToolJob, { kind: 'refit' }> = {
       ...job,
       kind: 'refit',
       modelPath,
@@ -122,7 +122,12 @@ export async function refitEngine(
       facts: newFacts(plan, model, named?.length, options),
       metadata: { ...description.metadata },
     };
-    await runTool('refits the engine', refit, options);
+    try {
+      await runTool('refits the engine', refit, options);
+    } finally {
+      // A process that was ended leaves it.
+      await rm(refit.temporaryPath, { force: true });
+    }
     // What was just written needs no signature to be read back.
     const unsigned = { verifyKey: false } as const;
     return options.output === undefined

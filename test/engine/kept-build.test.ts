@@ -5,6 +5,8 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Engine, EngineBuilder, EngineCache, setLogSink } from '../../src';
 import { engineCacheKey, givenOptions } from '../../src/engine/build-key';
+import { buildKept } from '../../src/engine/kept-build';
+import { rebuildEngine, recordedOptions } from '../../src/engine/rebuild';
 import { native } from '../../src/native/binding';
 import { openModel } from '../../src/session/model-input';
 import { requireCompiledWorker } from '../helpers/build-process';
@@ -123,6 +125,36 @@ describe('the key of a build', () => {
   });
 });
 
+describe('what an engine file says of its build', () => {
+  const description = (facts: Record<string, unknown>) =>
+    ({ metadata: { names: ['a'] }, ...facts }) as never;
+
+  it('is where no file of a build anew is written, and what no listener is taken from', () => {
+    const hostile = {
+      tf32: false,
+      output: '/somewhere/else',
+      timingCache: '/somewhere/else',
+      cache: { directory: '/somewhere/else' },
+      signingKey: 'key',
+      memoryLimitBytes: 1,
+    };
+    const expected = { tf32: false, metadata: { names: ['a'] } };
+    expect(recordedOptions(description({ given: hostile }))).toEqual(expected);
+    expect(recordedOptions(description({ options: hostile }))).toEqual(expected);
+  });
+
+  it('refuses a build anew that would lose weights replaced since', async () => {
+    await expect(
+      rebuildEngine(description({ onnxSha256: 'ab', refittedWeights: 2 }), undefined, {
+        model: path.join(folder, 'any.onnx'),
+      }),
+    ).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARGUMENT',
+      message: expect.stringContaining('replaced by name'),
+    });
+  });
+});
+
 describeWithRtx('Engine.build through the cache, with real TensorRT-RTX', () => {
   it('builds once and then takes the plan, for other options builds anew', async () => {
     const cache = new EngineCache({ directory: path.join(folder, 'cache') });
@@ -210,6 +242,21 @@ describeWithRtx('Engine.build through the cache, with real TensorRT-RTX', () => 
       native().fileUnlock(lock, true);
     }
     expect(readdirSync(cache.directory).filter((name) => name.includes('partial'))).toEqual([]);
+  });
+
+  it('has one time limit for the wait and the build', async () => {
+    const cache = new EngineCache({ directory: path.join(folder, 'limited') });
+    const failed = buildKept(
+      addOneModel(),
+      { cache, timeoutMs: 50, signal: new AbortController().signal },
+      (_, { signal, timeoutMs }) => {
+        expect(timeoutMs).toBeUndefined();
+        return new Promise((_, reject) => {
+          signal!.addEventListener('abort', () => reject(signal!.reason));
+        });
+      },
+    );
+    await expect(failed).rejects.toMatchObject({ code: 'ERR_DEADLINE' });
   });
 
   it('signs what it builds, kept or not', async () => {

@@ -14,6 +14,9 @@ import { sortNodes } from './node-order';
 import type { GraphPass, PassResult } from './pass';
 import { declaredValue } from './values';
 
+/** Elements that are computed in all. Real graphs have thousands; a hostile one of a few bytes a node, any number. */
+const maxComputed = 1 << 20;
+
 /**
  * Computes what is known before a run and replaces it by initialisers: Constant nodes, and arithmetic of shapes
  * (Shape, Gather, Concat, Slice, Squeeze, Unsqueeze, Cast, Add, Sub, Mul, Div on int32 and int64 values of at
@@ -34,6 +37,7 @@ async function foldConstants(model: OnnxModel): Promise<PassResult> {
   const shapes = declaredShapes(graph);
   const outputs = new Set(graph.outputs.map(({ name }) => name));
   const kept: NodeProto[] = [];
+  let elements = 0;
   for (const node of graph.nodes) {
     const output = node.outputs[0] ?? '';
     const isOnlyOutput = node.outputs.slice(1).every((other) => other === '');
@@ -53,7 +57,8 @@ async function foldConstants(model: OnnxModel): Promise<PassResult> {
       replaceUses(graph, output, node.inputs[0]!);
       continue;
     }
-    const value = evaluate(node, known, shapes);
+    const value = elements < maxComputed ? evaluate(node, known, shapes) : undefined;
+    elements += value?.data.length ?? 0;
     if (value !== undefined) known.set(output, value);
     const tensor = value && tensorOf(output, value);
     if (tensor !== undefined) graph.initializers.push(tensor);

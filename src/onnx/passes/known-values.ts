@@ -51,6 +51,7 @@ function evaluateShape(node: NodeProto, shapes: Shapes): KnownValue | undefined 
   const shape = shapes.get(node.inputs[0] ?? '');
   if (shape === undefined) return undefined;
   const part = shape.slice(attributeInt(node, 'start', 0), attributeInt(node, 'end', shape.length));
+  if (part.length > maxElements) return undefined;
   const data = part.map((dim) => (dim === undefined ? undefined : BigInt(dim)));
   return { dtype: 'int64', dims: [data.length], data };
 }
@@ -111,7 +112,9 @@ const operators: Record<string, Operator> = {
 
   Concat(_, first, inputs) {
     const isList = inputs.every((input) => input?.dims.length === 1 && input.dtype === first.dtype);
-    return isList
+    // Before it is made: a file of few bytes can name one long value a million times.
+    const length = inputs.reduce((sum, input) => sum + (input?.data.length ?? 0), 0);
+    return isList && length <= maxElements
       ? list(
           first,
           inputs.flatMap((input) => [...input!.data]),

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { makeNode } from '../../../../src/onnx/graph';
 import { constantFoldingPass } from '../../../../src/onnx/passes/constant-folding';
 import { deadNodesPass } from '../../../../src/onnx/passes/dead-nodes';
+import { evaluate, type KnownValue } from '../../../../src/onnx/passes/known-values';
 import { Tensor } from '../../../../src/tensor/tensor';
 import { type Dim, onnxModel, type TestModel, type TestNode } from '../../../helpers/onnx-writer';
 import { edit, runOnce } from '../../../helpers/passes';
@@ -293,5 +295,43 @@ describe('constantFoldingPass and deadNodesPass', () => {
     });
     const { bytes } = await edit(before, passes);
     expect((await run(bytes, [2, 2])).data).toEqual([0, 2, 4, 6]);
+  });
+});
+
+describe('constants of hostile size', () => {
+  it('are not joined where the list would be too long', () => {
+    const data = Array.from({ length: 4096 }, () => 1n);
+    Object.defineProperty(data, Symbol.iterator, {
+      value: () => {
+        throw new Error('an element of it was read');
+      },
+    });
+    const known = new Map<string, KnownValue>([['long', { dtype: 'int64', dims: [4096], data }]]);
+    const node = makeNode('Concat', Array(1000).fill('long'), ['y'], {
+      attributes: { axis: { i: 0 } },
+    });
+    expect(evaluate(node, known, new Map())).toBeUndefined();
+    const dims = Array.from({ length: 5000 }, () => 1);
+    expect(
+      evaluate(makeNode('Shape', ['x'], ['y']), known, new Map([['x', dims]])),
+    ).toBeUndefined();
+  });
+
+  it('are computed up to a limit in all', async () => {
+    const count = 400;
+    const { reports } = await edit(
+      onnxModel({
+        nodes: Array.from({ length: count }, (_, i) => ({
+          op: 'Add',
+          inputs: [i === 0 ? 'long' : `v${i - 1}`, 'long'],
+          outputs: [i === count - 1 ? 'y' : `v${i}`],
+        })),
+        initializers: [{ name: 'long', dtype: 'int64', dims: [4096], data: Array(4096).fill(1) }],
+        inputs: [],
+        outputs: [{ name: 'y', dtype: 'int64', dims: [4096] }],
+      }),
+      [constantFoldingPass()],
+    );
+    expect(reports[0]!.facts.nodes).toBe(256);
   });
 });
