@@ -13,7 +13,7 @@ import { Engine, setLogSink, TimingCache } from '../../src/index';
 import { buildJob } from '../helpers/build-job';
 import { requireCompiledWorker } from '../helpers/build-process';
 import { projectRoot } from '../helpers/data';
-import { addOneModel } from '../helpers/onnx-writer';
+import { addOneModel, onnxModel } from '../helpers/onnx-writer';
 import { describeWithRtx, rtxLibrary } from '../helpers/trt';
 
 let folder = '';
@@ -268,6 +268,25 @@ describeWithRtx('timing caches with the real TensorRT-RTX', () => {
         child.run(buildJob(model, at('b.engine'), load), () => {}),
       ).rejects.toMatchObject(refused);
       expect(existsSync(at('b.engine'))).toBe(false);
+      // However much the parser has complained of before, here once for each input.
+      const names = Array.from({ length: 70 }, (_, i) => `x${i}`);
+      const output = (i: number) => (i === names.length - 1 ? 'y' : `v${i}`);
+      const complained = at('complained.onnx');
+      writeFileSync(
+        complained,
+        onnxModel({
+          nodes: names.map((name, i) => ({
+            op: 'Add',
+            inputs: [name, i === 0 ? name : output(i - 1)],
+            outputs: [output(i)],
+          })),
+          inputs: names.map((name) => ({ name, dtype: 'int64', dims: [4] })),
+          outputs: [{ name: 'y', dtype: 'int64', dims: [4] }],
+        }),
+      );
+      await expect(
+        child.run(buildJob(complained, at('c.engine'), load), () => {}),
+      ).rejects.toMatchObject(refused);
       // The process goes on.
       await child.run(buildJob(model, at('b.engine')), () => {});
     } finally {
