@@ -194,11 +194,11 @@ describe('mutated options', () => {
     outcomes.expectSound(count, 'ERR_INVALID_MODEL');
   });
 
-  it(`${count / 50} through VisionModel.load, with a model`, async () => {
+  it(`${count / 100} through VisionModel.load, with a model`, async () => {
     const random = new Random(seed + 2);
     const outcomes = new Outcomes();
     const model = tinyYolo();
-    for (let index = 0; index < count / 50; index++) {
+    for (let index = 0; index < count / 100; index++) {
       const options = mutateOptions(random, visionOptions);
       await VisionModel.load(model, options as never).then(
         async (loaded) => {
@@ -208,7 +208,7 @@ describe('mutated options', () => {
         (error) => outcomes.add(index, error ?? null),
       );
     }
-    outcomes.expectSound(count / 50);
+    outcomes.expectSound(count / 100);
   });
 
   it(`${count} through predict, with hostile pictures among them`, async () => {
