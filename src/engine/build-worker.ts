@@ -172,12 +172,13 @@ async function build(
       plugins: await plugins,
       ...(layers === undefined ? {} : { layers }),
     };
-    if (timingCache && built.timingCache)
-      await saveAfterBuild(library, timingCache, built.timingCache);
     const metadata = { ...(await modelMetadata), ...options.metadata };
     const prefix = encodePlanPrefix(metadata, facts);
     await native().trtPlanWrite(built.plan, job.temporaryPath, prefix);
     await publish(job.temporaryPath, job.outputPath);
+    // Last: where it cannot be saved the plan is there all the same.
+    if (timingCache && built.timingCache)
+      await saveAfterBuild(library, timingCache, built.timingCache);
     const { size } = await stat(job.outputPath);
     const { parseMs, buildMs, cpuMs, warnings, startMemoryBytes, peakMemoryBytes } = built.stats;
     return {

@@ -332,15 +332,21 @@ export class Engine {
     return bytes;
   }
 
-  /** Writes the plan file, replacing an old one in one step. @throws ERR_IO, ERR_DISPOSED */
+  /**
+   * Writes the plan file, replacing an old one in one step.
+   * @throws ERR_IO, ERR_DISPOSED, ERR_ENGINE_DESERIALIZE when the file is no longer the one that was loaded
+   */
   async save(file: string): Promise<void> {
     const target = path.resolve(requireString('file', file));
     const storage = this.#requireStorage();
-    await replaceFile(target, (temporary) =>
-      'path' in storage
-        ? copyFile(storage.path, temporary)
-        : writeFile(temporary, storage.bytes, { flag: 'wx' }),
-    ).catch((cause) => {
+    await replaceFile(target, async (temporary) => {
+      if ('bytes' in storage) return writeFile(temporary, storage.bytes, { flag: 'wx' });
+      await copyFile(storage.path, temporary);
+      if (this.#checkedSha256 === undefined) return;
+      const header = await readPlanHeader(temporary);
+      const sha256 = await planSha256(temporary, header.planOffset);
+      this.#requireSame(header, sha256, storage.path);
+    }).catch((cause) => {
       throw ioError(`The engine cannot be saved to ${target}`, cause);
     });
   }

@@ -7,9 +7,14 @@ const maxRecordedBytes = 4 * 2 ** 20;
 /** What goes into a plan file's metadata: undefined where the library told nothing or far too much. */
 export function recordedLayers(text: string | undefined): EngineLayers | undefined {
   if (text === undefined || text.length > 8 * maxRecordedBytes) return undefined;
-  const parsed = parseLayerLog(text);
-  if (parsed.detail === 'none') return undefined;
-  return JSON.stringify(parsed).length > maxRecordedBytes ? undefined : parsed;
+  try {
+    const parsed = parseLayerLog(text);
+    if (parsed.detail === 'none') return undefined;
+    return JSON.stringify(parsed).length > maxRecordedBytes ? undefined : parsed;
+  } catch {
+    // Names of a hostile model can nest without end: no reason to lose the engine that was just built.
+    return undefined;
+  }
 }
 
 const isAbsentOr = (value: unknown, type: 'string' | 'number' | 'boolean'): boolean =>

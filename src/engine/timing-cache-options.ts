@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { TensorRTNodeError } from '../errors';
 import { invalidArgument, requireBoolean, requireKnownKeys, requireString } from '../validate';
 import type { TensorRTSelection } from './library';
@@ -12,6 +13,7 @@ export interface TimingCacheOptions {
   ignoreMismatch?: boolean;
 }
 
+/** Paths are absolute: they are opened in another process, whose working folder may be an older one. */
 export interface CheckedTimingCache {
   load: { file: string; isOptional: boolean }[];
   save?: string;
@@ -23,7 +25,7 @@ export function checkTimingCache(value: unknown): CheckedTimingCache | undefined
   if (value === undefined) return undefined;
   const name = 'options.timingCache';
   if (typeof value === 'string') {
-    const file = requireString(name, value);
+    const file = path.resolve(requireString(name, value));
     return { load: [{ file, isOptional: true }], save: file, ignoreMismatch: false };
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
@@ -33,10 +35,10 @@ export function checkTimingCache(value: unknown): CheckedTimingCache | undefined
   const files: readonly unknown[] = Array.isArray(load) ? load : [load];
   return {
     load: files.map((file) => ({
-      file: requireString(`${name}.load`, file),
+      file: path.resolve(requireString(`${name}.load`, file)),
       isOptional: false,
     })),
-    ...(save === undefined ? {} : { save: requireString(`${name}.save`, save) }),
+    ...(save === undefined ? {} : { save: path.resolve(requireString(`${name}.save`, save)) }),
     ignoreMismatch: requireBoolean(`${name}.ignoreMismatch`, ignoreMismatch),
   };
 }

@@ -287,6 +287,12 @@ describeWithRtx('timing caches with the real TensorRT-RTX', () => {
       await expect(
         child.run(buildJob(complained, at('c.engine'), load), () => {}),
       ).rejects.toMatchObject(refused);
+      // Nor can it be saved there, but what was built is.
+      const save = { timingCache: { save: at('garbage') } };
+      await expect(
+        child.run(buildJob(model, at('d.engine'), save), () => {}),
+      ).rejects.toMatchObject({ code: 'ERR_TIMING_CACHE' });
+      expect(existsSync(at('d.engine'))).toBe(true);
       // The process goes on.
       await child.run(buildJob(model, at('b.engine')), () => {});
     } finally {

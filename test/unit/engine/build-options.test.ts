@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseShapes } from '../../../src/cli/build-flags';
 import { checkBuildOptions } from '../../../src/engine/build-options';
@@ -7,6 +8,19 @@ const bad = (message: RegExp) =>
     code: 'ERR_INVALID_ARGUMENT',
     message: expect.stringMatching(message),
   });
+
+describe('paths of timing caches', () => {
+  it('do not depend on the folder that another process works in', () => {
+    const file = path.resolve('a.cache');
+    const checked = { load: [{ file, isOptional: true }], save: file, ignoreMismatch: false };
+    expect(checkBuildOptions({ timingCache: 'a.cache' }).timingCache).toEqual(checked);
+    const both = { load: ['a.cache'], save: 'a.cache' };
+    expect(checkBuildOptions({ timingCache: both }).timingCache).toEqual({
+      ...checked,
+      load: [{ file, isOptional: false }],
+    });
+  });
+});
 
 describe('build options', () => {
   it('become plain data with defaults filled in', () => {

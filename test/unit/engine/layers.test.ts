@@ -292,6 +292,7 @@ describe('layers in a plan file', () => {
     expect(recordedLayers(undefined)).toBeUndefined();
     expect(recordedLayers('Layers:\n')).toBeUndefined();
     expect(recordedLayers('Layers:\nName: a, LayerType: b')?.layers).toHaveLength(1);
+    expect(recordedLayers(`Layers:\nName: a${', X: [{Y: [{Z: [{'.repeat(20_000)}`)).toBeUndefined();
   });
 
   it('survive JSON, and count for nothing when they are not of the shape', () => {

@@ -45,6 +45,22 @@ async function signed(key = ours.privateKey): Promise<Buffer> {
 }
 
 describe('signed engines', () => {
+  it('are saved as they were loaded, or not at all', async () => {
+    const source = fileOf(await signed(), 'replaced.engine');
+    const engine = await Engine.load(source, { verifyKey: ours.publicKey });
+    const target = path.join(folder, 'saved.engine');
+    await engine.save(target);
+    expect(readFileSync(target).equals(readFileSync(source))).toBe(true);
+    const before = readFileSync(target);
+    const changed = Buffer.concat([plan, Buffer.from('more')]);
+    writeFileSync(source, changed);
+    await expect(engine.save(target)).rejects.toEqual(
+      refused(/was replaced since/, 'ERR_ENGINE_DESERIALIZE'),
+    );
+    expect(readFileSync(target).equals(before)).toBe(true);
+    expect(readdirSync(folder).filter((name) => name.includes('partial'))).toEqual([]);
+  });
+
   it('load with the key that signed them, from bytes and from a file', async () => {
     const bytes = await signed();
     for (const source of [bytes, fileOf(bytes)]) {
