@@ -12,7 +12,8 @@ import { docsPage, settingsInterface } from './options/render.mjs';
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 const require = createRequire(import.meta.url);
-const { leftOut, settingTable, structuredTable } = require('../lib/engine/options/table.js');
+const { settingTable } = require('../lib/engine/options/table.js');
+const { leftOut, structuredTable } = require('../lib/engine/options/beside-table.js');
 const { settingGroups, tensorFormats } = require('../lib/engine/options/rule.js');
 
 writeFileSync(

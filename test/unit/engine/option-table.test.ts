@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { requireAvailable } from '../../../src/engine/options/availability';
+import { leftOut, structuredTable } from '../../../src/engine/options/beside-table';
 import {
   everywhere,
   floors,
@@ -9,12 +10,7 @@ import {
   settingGroups,
   tensorFormats,
 } from '../../../src/engine/options/rule';
-import {
-  leftOut,
-  settingNames,
-  settingTable,
-  structuredTable,
-} from '../../../src/engine/options/table';
+import { settingNames, settingTable } from '../../../src/engine/options/table';
 import { native } from '../../../src/native/binding';
 import { type Flavor, flavors } from '../../../src/native/trt-contract';
 import { projectRoot } from '../../helpers/data';
