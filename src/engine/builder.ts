@@ -117,7 +117,9 @@ export class EngineBuilder {
     if (options.output !== undefined) await requireWritable('output', options.output);
     const { save } = checked.timingCache ?? {};
     if (save !== undefined) await requireWritable('timingCache.save', save);
-    // Node starts while TensorRT is looked for.
+    // Node starts while TensorRT is looked for; not for a builder that is gone by now: nobody would end it.
+    this.#requireOpen();
+    options.signal?.throwIfAborted();
     this.#openProcess();
     const library = await selectTensorRT({
       ...(checked.flavor === undefined ? {} : { flavor: checked.flavor }),

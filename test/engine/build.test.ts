@@ -79,6 +79,19 @@ describeWithRtx('Engine.build with real TensorRT-RTX', () => {
     expect(readdirSync(folder)).toEqual(['saved.engine']);
   });
 
+  it('starts no process for a builder that is disposed before it needs one', async () => {
+    const builder = new EngineBuilder();
+    let disposed: Promise<void> | undefined;
+    const onStage = (): void => {
+      disposed ??= builder.dispose();
+    };
+    await expect(builder.build(addOneModel(), { onStage })).rejects.toThrow(
+      bad('ERR_DISPOSED', /disposed/),
+    );
+    await disposed;
+    expect(builder.pid).toBeUndefined();
+  });
+
   it('tells log lines and nested phases in order', async () => {
     const records: LogRecord[] = [];
     const phases: string[] = [];
