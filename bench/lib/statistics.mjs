@@ -38,6 +38,8 @@ export function circumstances(buildInfo) {
     cpu: os.cpus()[0]?.model ?? 'unknown',
     cores: os.cpus().length,
     memoryGiB: Math.round(os.totalmem() / 2 ** 30),
+    // What else ran: far above the cores' number, a figure says little.
+    loadAverage: Number(os.loadavg()[0].toFixed(1)),
     node: process.version,
     commit,
     cpuFeatures: buildInfo.cpuFeatures,
