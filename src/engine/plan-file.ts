@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { TensorRTNodeError } from '../errors';
 import { checkFacts, type EngineFacts, isObject } from './engine-facts';
 import { isPlan, type PlanOrigin, planHeadBytes, readPlanOrigin } from './plan-version';
@@ -79,6 +79,13 @@ export function parsePlanHeader(bytes: Uint8Array, label: string): PlanHeader {
 export async function readPlanHeader(file: string): Promise<PlanHeader & { byteLength: number }> {
   let handle: FileHandle | undefined;
   try {
+    // Asked before opening: to open a named pipe would wait for a writer for ever.
+    if (!(await stat(file)).isFile()) {
+      throw new TensorRTNodeError(
+        'ERR_IO',
+        `Expected an engine file but ${file} is no regular file`,
+      );
+    }
     handle = await open(file, 'r');
     const { size } = await handle.stat();
     const first = Buffer.alloc(8);

@@ -253,7 +253,8 @@ export function removeDeadNodes(graph: GraphProto): number {
     const node = producers.get(value);
     if (node === undefined || live.has(node)) continue;
     live.add(node);
-    pending.push(...usesOf(node));
+    // One by one: a node may have more inputs than a call may have arguments.
+    for (const use of usesOf(node)) pending.push(use);
   }
   const before = graph.nodes.length;
   graph.nodes = graph.nodes.filter((node) => live.has(node));
@@ -287,13 +288,15 @@ export function sortNodes(graph: GraphProto): NodeProto | undefined {
     for (let node = ready.pop(); node !== undefined; node = ready.pop()) {
       const missing = [...usesOf(node)].find((value) => !made.has(value));
       if (missing !== undefined) {
-        waiting.set(missing, [...(waiting.get(missing) ?? []), node]);
+        const others = waiting.get(missing);
+        if (others) others.push(node);
+        else waiting.set(missing, [node]);
         continue;
       }
       sorted.push(node);
       for (const output of node.outputs) {
         made.add(output);
-        ready.push(...(waiting.get(output) ?? []).reverse());
+        for (const next of (waiting.get(output) ?? []).reverse()) ready.push(next);
         waiting.delete(output);
       }
     }

@@ -1,6 +1,6 @@
 import type { DType } from '../../tensor/dtype';
 import { emptyMessage } from '../codec';
-import { attributeInt, findAttribute, type OnnxModel, replaceUses } from '../graph';
+import { attributeInt, findAttribute, type OnnxModel, replaceUses, sortNodes } from '../graph';
 import {
   type GraphProto,
   type NodeProto,
@@ -10,7 +10,6 @@ import {
 } from '../schema';
 import { makeTensor } from '../tensor-data';
 import { evaluate, type KnownValue, readKnown } from './known-values';
-import { sortNodes } from './node-order';
 import type { GraphPass, PassResult } from './pass';
 import { declaredValue } from './values';
 

@@ -113,7 +113,7 @@ function markTail(
     if (feedsNetwork) continue;
     tail.add(node);
     if (!float.has(node)) float.set(node, 'tail');
-    pending.push(...node.inputs);
+    for (const input of node.inputs) pending.push(input);
   }
 }
 

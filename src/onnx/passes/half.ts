@@ -156,6 +156,12 @@ async function coarseScale(
   type: Precision,
 ): Promise<number | undefined> {
   const bytes = await readTensorData(tensor, model);
+  if (bytes.length % 4 !== 0) {
+    throw new TensorRTNodeError(
+      'ERR_INVALID_MODEL',
+      `Expected float32 data for tensor "${tensor.name ?? ''}" of ${model.name} but received ${bytes.length} bytes`,
+    );
+  }
   const floats = new Float32Array(new Uint8Array(bytes).buffer);
   const { data } = await convertBulk([bytes], format);
   const halves = new Uint16Array(new Uint8Array(await loadBulk(data)).buffer);

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -113,8 +114,12 @@ describe('plan files', () => {
     },
   );
 
-  it('that are missing or folders give ERR_IO', async () => {
+  it('that are missing, folders or named pipes give ERR_IO', async () => {
     const wanted = expect.objectContaining({ code: 'ERR_IO' });
+    const pipe = path.join(folder, 'pipe.engine');
+    execFileSync('mkfifo', [pipe]);
+    // A pipe without a writer: opening it would never end.
+    await expect(Engine.load(pipe)).rejects.toThrow(wanted);
     await expect(Engine.load(path.join(folder, 'none.engine'))).rejects.toThrow(wanted);
     await expect(Engine.load(folder)).rejects.toThrow(wanted);
     await expect(Engine.load(3 as never)).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });

@@ -14,6 +14,7 @@ import {
   opsetVersion,
   removeDeadNodes,
   replaceUses,
+  sortNodes,
   uniqueName,
   usesOf,
 } from '../../../src/onnx/graph';
@@ -257,6 +258,28 @@ describe('editing a graph', () => {
     expect(graph.nodes.map(({ opType }) => opType)).toEqual(['Relu', 'If']);
     expect(graph.initializers).toEqual([]);
     expect(graph.valueInfos).toEqual([]);
+  });
+
+  it('sorts nodes, also a node with more inputs than a call may have arguments', async () => {
+    const { graph } = (await loadOnnxModel(withBranches())).proto;
+    const width = 200_000;
+    const parts = Array.from({ length: width }, (_, i) => makeNode('Relu', ['x'], [`part${i}`]));
+    const joined = makeNode(
+      'Concat',
+      parts.map(({ outputs }) => outputs[0]!),
+      ['joined'],
+    );
+    graph.nodes = [makeNode('Relu', ['joined'], ['y']), joined, ...parts];
+    graph.outputs = [makeValueInfo('y', 'float32', [null])];
+    expect(sortNodes(graph)).toBeUndefined();
+    expect(graph.nodes.slice(-2).map(({ opType }) => opType)).toEqual(['Concat', 'Relu']);
+    expect(graph.nodes).toHaveLength(width + 2);
+    expect(removeDeadNodes(graph)).toBe(0);
+
+    const one = makeNode('Relu', ['b'], ['a']);
+    graph.nodes = [one, makeNode('Relu', ['a'], ['b'])];
+    expect(sortNodes(graph)).toBe(one);
+    expect(graph.nodes[0]).toBe(one);
   });
 
   it('replaces uses everywhere but where the name means something else', async () => {
