@@ -90,7 +90,7 @@ describe('mutated timing cache files', () => {
   it('are read as they are or refused by a typed error', () => {
     const random = new Random(20);
     const outcomes: Record<string, number> = {};
-    for (let i = 0; i < 2500; i++) {
+    for (let i = 0; i < 5000; i++) {
       const content = mutate(seed, random);
       let outcome: string;
       try {
@@ -104,7 +104,7 @@ describe('mutated timing cache files', () => {
       }
       outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
     }
-    console.log('2500 mutated timing cache files:', JSON.stringify(outcomes));
+    console.log('5000 mutated timing cache files:', JSON.stringify(outcomes));
     expect(outcomes.ERR_TIMING_CACHE).toBeGreaterThan(1000);
   });
 
