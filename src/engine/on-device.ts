@@ -40,7 +40,7 @@ export interface EngineDetails extends Omit<TrtEngineReport, 'layers' | 'inspect
   warnings: string[];
 }
 
-/** A plan that is about to be loaded: what is known of it, and how to get at its bytes. @internal */
+/** A plan that is about to be loaded: what is known of it, and how to get at its bytes. */
 export interface EnginePlan {
   description: EngineDescription;
   /** What the file itself states; undefined for a plan of others. */
