@@ -266,7 +266,9 @@ constexpr Setting Flag(const char* name, const Gate& since) {
 
 template <MemoryPoolType pool>
 constexpr Setting Pool(const char* name, std::int64_t min, std::int64_t max) {
-  return {{name, SettingKind::kInteger, kAlways, min, max, nullptr, 0}, ApplyPool<pool>};
+  return {{name, SettingKind::kInteger, kAlways, min, max, nullptr, 0},
+          ApplyPool<pool>,
+          static_cast<std::int32_t>(pool)};
 }
 
 template <auto set, auto get>
@@ -388,17 +390,18 @@ constexpr std::int32_t CountKind(SettingKind kind) {
   return count;
 }
 
-template <MemoryPoolType pool>
-constexpr std::int32_t Has() {
-  for (const Setting& setting : kSettings) {
-    if (setting.apply == ApplyPool<pool>) return 1;
+/// Pools that have a row, each counted once. Numbers, since addresses of functions are no constants
+/// to a compiler that adds sanitizers.
+constexpr std::int32_t CountPools() {
+  std::int32_t count = 0;
+  for (std::int32_t pool = 0; pool < nvinfer1::EnumMax<MemoryPoolType>(); ++pool) {
+    bool has = false;
+    for (const Setting& setting : kSettings) has = has || setting.pool == pool;
+    count += has ? 1 : 0;
   }
-  return 0;
+  return count;
 }
-constexpr std::int32_t kPools =
-    Has<MemoryPoolType::kWORKSPACE>() + Has<MemoryPoolType::kDLA_MANAGED_SRAM>() +
-    Has<MemoryPoolType::kDLA_LOCAL_DRAM>() + Has<MemoryPoolType::kDLA_GLOBAL_DRAM>() +
-    Has<MemoryPoolType::kTACTIC_DRAM>() + Has<MemoryPoolType::kTACTIC_SHARED_MEMORY>();
+constexpr std::int32_t kPools = CountPools();
 
 template <typename Enum>
 constexpr trt::EnumInfo Account(const char* name, std::int32_t offered, const char* left_out = "",

@@ -39,6 +39,8 @@ struct Setting {
   trt::SettingInfo info;
   /// Sets the value (kSet only) and reads it back: false when TensorRT holds another one.
   bool (*apply)(const SettingTarget& target, const CheckedSetting& value, Step step);
+  /// Number of the memory pool that the row limits, for the count of pools; -1 for other rows.
+  std::int32_t pool = -1;
 };
 
 /// The table, in flavor_setting_table.cpp. Null past the end.
