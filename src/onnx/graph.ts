@@ -281,28 +281,32 @@ export function sortNodes(graph: GraphProto): NodeProto | undefined {
     ...graph.sparseInitializers.map(({ values }) => values?.name),
   ]);
   const sorted: NodeProto[] = [];
-  /** Nodes by a value that they still wait for. */
-  const waiting = new Map<string, NodeProto[]>();
+  /** Nodes by each value that they wait for. */
+  const waiting = new Map<string, { node: NodeProto; missing: number }[]>();
   const place = (first: NodeProto): void => {
     const ready = [first];
     for (let node = ready.pop(); node !== undefined; node = ready.pop()) {
-      const missing = [...usesOf(node)].find((value) => !made.has(value));
-      if (missing !== undefined) {
-        const others = waiting.get(missing);
-        if (others) others.push(node);
-        else waiting.set(missing, [node]);
-        continue;
-      }
       sorted.push(node);
       for (const output of node.outputs) {
         made.add(output);
-        for (const next of (waiting.get(output) ?? []).reverse()) ready.push(next);
+        const users = waiting.get(output) ?? [];
         waiting.delete(output);
+        for (const user of users.reverse()) if (--user.missing === 0) ready.push(user.node);
       }
     }
   };
-  for (const node of graph.nodes) place(node);
-  for (const [stuck] of waiting.values()) return stuck;
+  for (const node of graph.nodes) {
+    const entry = { node, missing: 0 };
+    for (const value of usesOf(node)) {
+      if (made.has(value)) continue;
+      entry.missing++;
+      const others = waiting.get(value);
+      if (others) others.push(entry);
+      else waiting.set(value, [entry]);
+    }
+    if (entry.missing === 0) place(node);
+  }
+  for (const [stuck] of waiting.values()) return stuck?.node;
   graph.nodes = sorted;
   return undefined;
 }
