@@ -1,6 +1,6 @@
 import { dtypeFromOnnx } from '../tensor/dtype';
 import type { OnnxModel } from './graph';
-import { type OnnxValue, onnxValue } from './model';
+import { type OnnxValue, onnxValue, requiredInputs } from './model';
 import type { GraphProto, NodeProto, TensorProto } from './schema';
 import { readTensorData } from './tensor-data';
 import { elementBits, tensorByteLength } from './tensors';
@@ -111,9 +111,8 @@ function qualified({ domain, opType }: NodeProto): string {
 
 /** What is fed, and what comes out. */
 export function ioOf(graph: GraphProto): { inputs: OnnxValue[]; outputs: OnnxValue[] } {
-  const initialized = new Set(graph.initializers.map((tensor) => tensor.name));
   return {
-    inputs: graph.inputs.filter((input) => !initialized.has(input.name)).map(onnxValue),
+    inputs: requiredInputs(graph).map(onnxValue),
     outputs: graph.outputs.map(onnxValue),
   };
 }

@@ -10,7 +10,14 @@ import {
   externalLocation,
 } from './external-data';
 import { type OnnxLimits, openOnnx } from './open';
-import type { ModelProto, ShapeProto, TensorProto, TypeProto, ValueInfoProto } from './schema';
+import type {
+  GraphProto,
+  ModelProto,
+  ShapeProto,
+  TensorProto,
+  TypeProto,
+  ValueInfoProto,
+} from './schema';
 import { isExternal, storageOf, type TensorStorage, tensorByteLength } from './tensors';
 import { allNodes, allTensors } from './walk';
 
@@ -111,7 +118,6 @@ function summarize(
   name: string,
 ): Omit<OnnxModelInfo, 'fileBytes' | 'externalFiles'> {
   const graph = proto.graph!;
-  const initialized = new Set(graph.initializers.map((tensor) => tensor.name));
   let tensorBytes = 0;
   for (const tensor of allTensors(proto)) tensorBytes += tensorByteLength(tensor) ?? 0;
   const { nodeCount, operators } = countOperators(proto);
@@ -126,7 +132,7 @@ function summarize(
       proto.opsetImports.map(({ domain, version }) => [domain || 'ai.onnx', version ?? 0]),
     ),
     metadata: metadataOf(proto),
-    inputs: graph.inputs.filter((input) => !initialized.has(input.name)).map(onnxValue),
+    inputs: requiredInputs(graph).map(onnxValue),
     outputs: graph.outputs.map(onnxValue),
     nodeCount,
     operators,
@@ -138,6 +144,12 @@ function summarize(
 }
 
 /** The `metadata_props` of a model; of a key that is there twice the last value. */
+/** Inputs that a caller must feed: those that no initialiser gives a default to. */
+export function requiredInputs(graph: GraphProto): ValueInfoProto[] {
+  const defaults = new Set(graph.initializers.map(({ name }) => name));
+  return graph.inputs.filter(({ name }) => !defaults.has(name));
+}
+
 export function metadataOf(proto: ModelProto): Record<string, string> {
   return dictionary(proto.metadata.map(({ key, value }) => [key ?? '', value ?? '']));
 }

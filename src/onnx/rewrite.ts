@@ -1,5 +1,5 @@
 import { loadOnnxModel, type OnnxModel } from './graph';
-import { type OnnxValue, onnxValue } from './model';
+import { type OnnxValue, onnxValue, requiredInputs } from './model';
 import { countNodes, type PassReport } from './passes/pass';
 import { isExternal } from './tensors';
 import { applyTransforms, type CheckedTransforms } from './transforms';
@@ -38,12 +38,11 @@ export async function rewriteModel(job: RewriteJob): Promise<TransformReport> {
   const nodesBefore = countNodes(model);
   const passes = await applyTransforms(model, job.transforms);
   const { graph } = model.proto;
-  const initialized = new Set(graph.initializers.map(({ name }) => name));
   const report: TransformReport = {
     nodesBefore,
     nodesAfter: countNodes(model),
     passes,
-    inputs: graph.inputs.filter(({ name }) => !initialized.has(name)).map(onnxValue),
+    inputs: requiredInputs(graph).map(onnxValue),
     outputs: graph.outputs.map(onnxValue),
   };
   if (job.output === undefined) report.bytes = await encodeOnnxModel(model);

@@ -1,15 +1,9 @@
-import type { DType } from '../../tensor/dtype';
-import { emptyMessage } from '../codec';
-import { attributeInt, findAttribute, type OnnxModel, replaceUses, sortNodes } from '../graph';
-import {
-  type GraphProto,
-  type NodeProto,
-  schemas,
-  type TensorProto,
-  type ValueInfoProto,
-} from '../schema';
+import { attributeInt, type OnnxModel, replaceUses, sortNodes } from '../graph';
+import type { GraphProto, NodeProto, TensorProto, ValueInfoProto } from '../schema';
 import { makeTensor } from '../tensor-data';
+import { constantTensor } from './constant-node';
 import { evaluate, type KnownValue, readKnown } from './known-values';
+import { isStandard } from './operators';
 import type { GraphPass, PassResult } from './pass';
 import { declaredValue } from './values';
 
@@ -22,8 +16,8 @@ const maxComputed = 1 << 20;
  * most one dimension). Identity, and Dropout where it does nothing, are taken out. A shape is known as far as
  * inputs and initialisers declare it: shapes that exporters note beside inner values are not trusted.
  *
- * Nodes come into topological order where they are not. Outputs of the graph keep their nodes and names. Sub-graphs are left as they are. What is left unused stays
- * until the pass `dead-nodes`. Facts: `nodes`, how many went.
+ * Nodes come into topological order where they are not. Outputs of the graph keep their nodes and names. Sub-graphs
+ * are left as they are. What is left unused stays until the pass `dead-nodes`. Facts: `nodes`, how many went.
  */
 export function constantFoldingPass(): GraphPass {
   return { name: 'constant-folding', options: {}, run: foldConstants };
@@ -40,8 +34,7 @@ async function foldConstants(model: OnnxModel): Promise<PassResult> {
   for (const node of graph.nodes) {
     const output = node.outputs[0] ?? '';
     const isOnlyOutput = node.outputs.slice(1).every((other) => other === '');
-    const isDefault = node.domain === undefined || node.domain === '' || node.domain === 'ai.onnx';
-    if (!isDefault || output === '' || !isOnlyOutput || outputs.has(output)) {
+    if (!isStandard(node) || output === '' || !isOnlyOutput || outputs.has(output)) {
       kept.push(node);
       continue;
     }
@@ -96,25 +89,6 @@ function declaredShapes(graph: GraphProto): Map<string, (number | undefined)[]> 
 
 function declaredDims(info: ValueInfoProto): (number | undefined)[] | undefined {
   return declaredValue(info).dims?.map((dim) => (typeof dim === 'number' ? dim : undefined));
-}
-
-/** The tensor of a Constant node; undefined for texts and sparse tensors, which stay nodes. */
-function constantTensor(node: NodeProto): TensorProto | undefined {
-  if (node.opType !== 'Constant') return undefined;
-  const value = findAttribute(node, 'value')?.t;
-  if (value !== undefined) return Object.assign(emptyMessage<TensorProto>(schemas.tensor), value);
-  const make = (dtype: Exclude<DType, 'string'>, dims: number[], data: ArrayBufferView) =>
-    makeTensor('', dtype, dims, data);
-  const float = findAttribute(node, 'value_float')?.f;
-  if (float !== undefined) return make('float32', [], Float32Array.of(float));
-  const integer = findAttribute(node, 'value_int')?.i;
-  if (integer !== undefined) return make('int64', [], BigInt64Array.of(BigInt(integer)));
-  const floats = findAttribute(node, 'value_floats')?.floats;
-  if (floats !== undefined) return make('float32', [floats.length], Float32Array.from(floats));
-  const integers = findAttribute(node, 'value_ints')?.ints;
-  if (integers !== undefined)
-    return make('int64', [integers.length], BigInt64Array.from(integers, BigInt));
-  return undefined;
 }
 
 function isPassThrough(node: NodeProto, known: ReadonlyMap<string, KnownValue>): boolean {

@@ -1,14 +1,8 @@
 import type { OnnxModel } from '../graph';
+import { metadataOf } from '../model';
 import type { ValueInfoProto } from '../schema';
 import { parseYoloMetadata } from '../yolo-metadata';
-import {
-  declaredText,
-  declaredValue,
-  type FloatType,
-  isFloatType,
-  metadataOf,
-  unsupported,
-} from './values';
+import { declaredText, declaredValue, type FloatType, isFloatType, unsupported } from './values';
 
 /** Where boxes, scores and classes stand in the raw output of a detection model. */
 export interface DetectionLayout {

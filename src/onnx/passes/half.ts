@@ -11,15 +11,17 @@ import {
   sortNodes,
 } from '../graph';
 import type { NodeProto, TensorProto } from '../schema';
-import { externalRange, makeTensor, readTensorData, setTensorData } from '../tensor-data';
+import { externalRange, readTensorData, setTensorData } from '../tensor-data';
 import { bulkLength, isExternal, loadBulk, tensorByteLength } from '../tensors';
 import { type ElementTypes, elementTypes, inferElementTypes, nodeLabel } from '../types';
+import { constantTensor } from './constant-node';
 import { type FloatReason, floatRegions, type Regions, unknownNodes } from './float-regions';
 import { convertBulk, type HalfFormat, halfFormats, type RangeReport } from './half-data';
 import { HalfGraph } from './half-graph';
 import { operatorOf, quantizers } from './operators';
 import type { GraphPass, PassResult } from './pass';
 import type { CheckedPrecision, Precision } from './precision-options';
+import { unsupported } from './values';
 
 /** A constant whose values the 16-bit type changed by more than rounding. */
 export interface RangeFinding extends RangeReport {
@@ -100,10 +102,6 @@ async function run(model: OnnxModel, options: CheckedPrecision): Promise<PassRes
     ...constants,
   };
   return { messages: messagesOf(facts, regions, scales, opset), facts };
-}
-
-function unsupported(message: string): TensorRTNodeError {
-  return new TensorRTNodeError('ERR_UNSUPPORTED_MODEL', message);
 }
 
 interface ScaleContext {
@@ -241,7 +239,12 @@ async function convertConstants(
       operatorOf(node) === 'Constant' ? halfOf(name) : { wanted: false, replaces: false };
     if (!wanted || !replaces) nodes.push(node);
     if (!wanted) continue;
-    const tensor = constantTensor(node, model);
+    const tensor = constantTensor(node);
+    if (tensor === undefined) {
+      throw unsupported(
+        `Expected a dense tensor for constant "${nodeLabel(node)}" of ${model.name} but received another kind`,
+      );
+    }
     const half = makeNode('Constant', [], [rewriter.halfName(name)], {
       ...(node.name ? { name: replaces ? node.name : `${node.name}_${type}` } : {}),
     });
@@ -250,19 +253,6 @@ async function convertConstants(
   }
   graph.nodes = nodes;
   return facts;
-}
-
-/** What a Constant node holds, in float32, as a tensor. */
-function constantTensor(node: NodeProto, model: OnnxModel): TensorProto {
-  const tensor = findAttribute(node, 'value')?.t;
-  if (tensor) return tensor;
-  const scalar = findAttribute(node, 'value_float')?.f;
-  if (scalar !== undefined) return makeTensor('', 'float32', [], Float32Array.of(scalar));
-  const list = findAttribute(node, 'value_floats')?.floats;
-  if (list !== undefined) return makeTensor('', 'float32', [list.length], Float32Array.from(list));
-  throw unsupported(
-    `Expected a dense tensor for constant "${nodeLabel(node)}" of ${model.name} but received another kind`,
-  );
 }
 
 function countKept({ float }: Regions): Record<string, number> {

@@ -14,6 +14,7 @@ import {
   opsetVersion,
   replaceUses,
 } from '../graph';
+import { requiredInputs } from '../model';
 import type { ValueInfoProto } from '../schema';
 import type { GraphPass, PassResult } from './pass';
 import {
@@ -22,7 +23,6 @@ import {
   type FloatType,
   GraphWriter,
   isFloatType,
-  requiredInputs,
   unsupported,
 } from './values';
 

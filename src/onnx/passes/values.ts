@@ -1,7 +1,7 @@
 import { TensorRTNodeError } from '../../errors';
 import { type DType, dtypeFromOnnx } from '../../tensor/dtype';
 import { type OnnxModel, uniqueName } from '../graph';
-import type { GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto } from '../schema';
+import type { NodeProto, TensorProto, ValueInfoProto } from '../schema';
 import { makeTensor } from '../tensor-data';
 
 /** Element types of networks that pictures can be fed to. */
@@ -32,16 +32,6 @@ export function declaredText(info: ValueInfoProto): string {
   const shape =
     dims === undefined ? 'of unknown shape' : `[${dims.map((dim) => dim ?? '?').join(', ')}]`;
   return `${info.name} ${dtype ?? 'of unknown type'} ${shape}`;
-}
-
-/** Inputs that a caller must feed: those that no initialiser gives a default to. */
-export function requiredInputs(graph: GraphProto): ValueInfoProto[] {
-  const defaults = new Set(graph.initializers.map(({ name }) => name));
-  return graph.inputs.filter(({ name }) => !defaults.has(name));
-}
-
-export function metadataOf(proto: ModelProto): Record<string, string> {
-  return Object.fromEntries(proto.metadata.map(({ key, value }) => [key ?? '', value ?? '']));
 }
 
 export function unsupported(message: string, details: readonly string[] = []): TensorRTNodeError {
