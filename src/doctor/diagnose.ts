@@ -1,5 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs';
-import path from 'node:path';
 import nodeGypBuild from 'node-gyp-build';
 import { findTensorRT, selectTensorRT, type TensorRTCandidate } from '../engine/library';
 import { fromNative } from '../errors';
@@ -7,6 +5,7 @@ import { native, packageRoot } from '../native/binding';
 import type { BuildInfo } from '../native/contract';
 import type { CudaProbe } from '../native/cuda-contract';
 import type { TrtFlavors } from '../native/trt-contract';
+import { packageVersion } from '../package-version';
 import { findObstacle, runsEngines } from '../session/backends/tensorrt';
 import {
   findOnnxRuntime,
@@ -75,7 +74,7 @@ export async function diagnose(): Promise<Diagnosis> {
     hasAddon ? findTensorRT() : [],
   ]);
   const facts: Omit<Diagnosis, 'advice'> = {
-    version: versionOf(packageRoot)!,
+    version: packageVersion(),
     root: packageRoot,
     abilities: {
       cpu: hasAddon ? cpuAbility(onnxruntime.ability, openvino) : noAddon,
@@ -191,10 +190,4 @@ function describeSharp(): Diagnosis['sharp'] {
   } catch (thrown) {
     return { error: (thrown as Error).message.trim().split('\n')[0]! };
   }
-}
-
-function versionOf(folder: string): string | undefined {
-  const file = path.join(folder, 'package.json');
-  if (!existsSync(file)) return undefined;
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version?: string }).version;
 }

@@ -1,4 +1,4 @@
-import { TensorRTNodeError } from '../errors';
+import { type ErrorCode, TensorRTNodeError } from '../errors';
 
 /** Why a build process ended before its build did. */
 export type BuildExitReason =
@@ -68,6 +68,11 @@ function describeExit(facts: BuildExitFacts): string {
   }
 }
 
+/** Code of the error that tells of a process which ended by itself. */
+export function exitCode({ reason }: BuildProcessExit): ErrorCode {
+  return reason === 'out-of-memory' ? 'ERR_BUILD_MEMORY' : 'ERR_BUILD_CRASHED';
+}
+
 /** The error that a build rejects with when its process ended first. `lines`: the last that it said. */
 export function exitError(exit: BuildProcessExit, facts: BuildExitFacts, lines: readonly string[]) {
   const peak =
@@ -84,7 +89,7 @@ export function exitError(exit: BuildProcessExit, facts: BuildExitFacts, lines: 
     );
   }
   return new TensorRTNodeError(
-    exit.reason === 'out-of-memory' ? 'ERR_BUILD_MEMORY' : 'ERR_BUILD_CRASHED',
+    exitCode(exit),
     `The build process ${exit.message} before the engine was built`,
     options,
   );

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { filesSha256 } from '../files';
-import { native, packageRoot } from '../native/binding';
+import { native } from '../native/binding';
+import { packageVersion } from '../package-version';
 import type { ModelInput } from '../session/model-input';
 import {
   type CheckedBuildOptions,
@@ -45,11 +44,6 @@ const defaults: Readonly<Record<string, unknown>> = {
   excludeLeanRuntime: false,
 };
 
-/** Timing caches to start from. */
-interface TimingFiles {
-  load: readonly { file: string }[];
-}
-
 /** Settings that name files whose content counts. */
 const fileSettings = ['pluginLibraries', 'pluginsToSerialize'];
 
@@ -71,7 +65,7 @@ export async function engineCacheKey(
     settings,
     timingCache,
     ...rest
-  }: CheckedBuildOptions & { timingCache?: TimingFiles } = checkBuildOptions(options);
+  } = checkBuildOptions(options);
   return {
     onnxSha256: await inputSha256(input),
     flavor: library.flavor,
@@ -108,7 +102,7 @@ async function settingsKey(
  * tactics are to be just those of the cache, its content does.
  */
 async function timingKey(
-  timingCache: TimingFiles | undefined,
+  timingCache: CheckedBuildOptions['timingCache'],
   settings: CheckedBuildOptions['settings'],
 ): Promise<Record<string, unknown>> {
   const isBinding = settings.some(
@@ -175,13 +169,4 @@ export function sortCapabilities(capabilities: readonly string[]): string[] {
 
 function sortedProfile<T extends { input: string }>(profile: readonly T[]): T[] {
   return [...profile].sort((a, b) => (a.input < b.input ? -1 : 1));
-}
-
-let version: string | undefined;
-
-export function packageVersion(): string {
-  version ??= (
-    JSON.parse(readFileSync(path.join(packageRoot, 'package.json'), 'utf8')) as { version: string }
-  ).version;
-  return version;
 }

@@ -18,6 +18,7 @@ import {
   readOptions,
   requireInteger,
   requireOneOf,
+  requireSignal,
   requireString,
 } from '../validate';
 import type { BuildListeners } from './build-progress';
@@ -160,8 +161,7 @@ function checkAll(options: EngineBuildOptions): CheckedBuildOptions {
       1,
       Number.MAX_SAFE_INTEGER,
     );
-  if (options.signal !== undefined && !isAbortSignal(options.signal))
-    throw invalidArgument('options.signal', 'an AbortSignal', options.signal);
+  if (options.signal !== undefined) requireSignal('options.signal', options.signal);
   for (const name of ['onLog', 'onProgress', 'onStage'] as const) {
     if (options[name] !== undefined && typeof options[name] !== 'function')
       throw invalidArgument(`options.${name}`, 'a function', options[name]);
@@ -190,16 +190,6 @@ function checkAll(options: EngineBuildOptions): CheckedBuildOptions {
     ...(timingCache ? { timingCache } : {}),
     metadata: checkMetadata(options.metadata),
   };
-}
-
-function isAbortSignal(value: unknown): value is AbortSignal {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as AbortSignal).aborted === 'boolean' &&
-    typeof (value as AbortSignal).addEventListener === 'function' &&
-    typeof (value as AbortSignal).throwIfAborted === 'function'
-  );
 }
 
 function checkMetadata(value: unknown): Record<string, unknown> {

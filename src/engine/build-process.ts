@@ -1,17 +1,14 @@
 import type { ChildProcess } from 'node:child_process';
-import type { Readable } from 'node:stream';
 import { TensorRTNodeError } from '../errors';
 import type { TrtBuildEvent } from '../native/trt-contract';
 import { type BuildExitFacts, BuildProcessExit, exitError } from './build-exit';
 import type { BuildJob, BuildJobResult, FromWorker, ToWorker } from './build-protocol';
 import { forkWorker } from './fork-worker';
-import { countOomKills } from './oom-kills';
+import { LastLines } from './last-lines';
+import { countOomKills, oomKillsSince } from './oom-kills';
 import { MemoryWatch } from './process-memory';
 import type { TimingCacheJob, TimingCacheJobResult } from './timing-cache-job';
 
-/** Last lines of the process's own output, which tell most about a crash. */
-const keptLines = 40;
-const maxLineLength = 1000;
 /** How often the size of the process is looked at: often where there is a limit, else for the report of a crash. */
 const limitedLookMs = 20;
 const lookMs = 100;
@@ -35,7 +32,7 @@ export class BuildProcess {
   /** Settles when the process is reaped and its pipes are closed. */
   readonly closed: Promise<void>;
   #isOpen = true;
-  #lines: string[] = [];
+  readonly #lines = new LastLines();
   #pending: Pending | undefined;
   #nextId = 1;
   #limit: BuildExitFacts['limit'];
@@ -45,8 +42,8 @@ export class BuildProcess {
     this.#child = forkWorker('build-worker', {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
-    this.#keepLines(this.#child.stdout!);
-    this.#keepLines(this.#child.stderr!);
+    this.#lines.follow(this.#child.stdout!);
+    this.#lines.follow(this.#child.stderr!);
     this.#child.on('message', (message) => this.#receive(message as FromWorker));
     this.#child.on(
       'error',
@@ -148,7 +145,7 @@ export class BuildProcess {
     if (!pending || message.id !== pending.id) return;
     if (message.type === 'events') {
       for (const event of message.events) {
-        if (event.type === 'log') this.#addLine(`${event.level}: ${event.message}`);
+        if (event.type === 'log') this.#lines.add(`${event.level}: ${event.message}`);
       }
       pending.onEvents(message.events);
       return;
@@ -177,33 +174,9 @@ export class BuildProcess {
       ...how,
       limit: this.#limit,
       peakMemoryBytes: pending.watch?.peakBytes,
-      oomKills: this.#oomKillsSince(pending.oomKillsBefore),
+      oomKills: oomKillsSince(pending.oomKillsBefore, this.countKills),
     };
-    pending.reject(exitError(new BuildProcessExit(facts), facts, this.#lines));
-  }
-
-  #oomKillsSince(before: number | undefined): number | undefined {
-    // The process is gone and its group no longer told: it is ours, unless somebody moved it.
-    const after = before === undefined ? undefined : this.countKills('self');
-    return after === undefined ? undefined : after - before!;
-  }
-
-  #keepLines(stream: Readable): void {
-    let rest = '';
-    stream.setEncoding('utf8');
-    stream.on('data', (text: string) => {
-      const lines = (rest + text).split('\n');
-      rest = lines.pop()!.slice(-maxLineLength);
-      for (const line of lines) if (line !== '') this.#addLine(line);
-    });
-    stream.on('end', () => {
-      if (rest !== '') this.#addLine(rest);
-    });
-  }
-
-  #addLine(line: string): void {
-    this.#lines.push(line.slice(0, maxLineLength));
-    if (this.#lines.length > keptLines) this.#lines.shift();
+    pending.reject(exitError(new BuildProcessExit(facts), facts, this.#lines.toArray()));
   }
 
   #setRef(on: boolean): void {

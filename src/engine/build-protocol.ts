@@ -33,6 +33,7 @@ export interface BuildJobResult {
   report: WorkerReport;
 }
 
+/** An error on its way to the other process. */
 export interface SerializedError {
   code: ErrorCode;
   message: string;

@@ -1,14 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { fromNative } from '../errors';
 import { publish } from '../files';
-import { native, packageRoot } from '../native/binding';
+import { native } from '../native/binding';
 import type { TrtBuildEvent } from '../native/trt-contract';
 import { readOnnxModel } from '../onnx/model';
+import { packageVersion } from '../package-version';
 import type { BuildJob, BuildJobResult, FromWorker, ToWorker } from './build-protocol';
 import { recordedLayers } from './layer-record';
 import {
@@ -23,6 +22,7 @@ import { bufferSha256 } from './plan-buffer';
 import { type EngineFacts, encodePlanPrefix } from './plan-file';
 import type * as PrepareModel from './prepare-model';
 import { readProcessMemory, resetPeakMemory } from './process-memory';
+import { serializeError } from './serialize-error';
 import { loadForBuild, runTimingCacheJob, saveAfterBuild } from './timing-cache-job';
 
 /**
@@ -81,16 +81,8 @@ async function run(message: ToWorker): Promise<void> {
     send({ type: 'done', id, result });
   } catch (error) {
     events.flush();
-    const { code, message: text, details } = toError(error);
-    send({ type: 'failed', id, error: { code, message: text, details } });
+    send({ type: 'failed', id, error: serializeError(error) });
   }
-}
-
-function toError(error: unknown) {
-  const { code, syscall, message } = error as NodeJS.ErrnoException;
-  if (syscall !== undefined && code !== undefined)
-    return fromNative({ code: 'ERR_IO', message: message });
-  return fromNative(error);
 }
 
 async function build(
@@ -209,10 +201,6 @@ async function prepare({ modelPath, options, privateFolder }: BuildJob) {
   if (Object.keys(options.transforms).length === 0) return { modelPath, passes: [] };
   const { prepareModel } = require('./prepare-model') as typeof PrepareModel;
   return prepareModel(modelPath, options.transforms, privateFolder);
-}
-
-function packageVersion(): string {
-  return (require(path.join(packageRoot, 'package.json')) as { version: string }).version;
 }
 
 /** Parent gone: nobody else can delete what this process has begun. SIGKILL, since a build cannot be waited for. */

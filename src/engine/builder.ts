@@ -18,6 +18,7 @@ import { BuildProcess } from './build-process';
 import { BuildEvents } from './build-progress';
 import type { BuildJobResult } from './build-protocol';
 import type { BuildReport } from './build-report';
+import { endOn } from './end-on';
 import { Engine } from './engine';
 import { buildKept } from './kept-build';
 import { selectTensorRT } from './library';
@@ -187,21 +188,11 @@ export class EngineBuilder {
       ended ??= { reason };
       void child.kill();
     };
-    const onAbort = (): void => end(options.signal!.reason);
-    options.signal?.addEventListener('abort', onAbort, { once: true });
-    const timer =
-      deadline === undefined
-        ? undefined
-        : setTimeout(
-            () =>
-              end(
-                new TensorRTNodeError(
-                  'ERR_DEADLINE',
-                  `The build did not end within ${options.timeoutMs} ms`,
-                ),
-              ),
-            Math.max(0, deadline - performance.now()),
-          );
+    const stopWatching = endOn(end, {
+      signal: options.signal,
+      timeoutMs: deadline === undefined ? undefined : Math.max(0, deadline - performance.now()),
+      message: `The build did not end within ${options.timeoutMs} ms`,
+    });
     try {
       return await child.run(job, events.take, options.memoryLimitBytes);
     } catch (error) {
@@ -212,8 +203,7 @@ export class EngineBuilder {
       }
       throw error;
     } finally {
-      clearTimeout(timer);
-      options.signal?.removeEventListener('abort', onAbort);
+      stopWatching();
     }
   }
 }

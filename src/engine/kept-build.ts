@@ -7,6 +7,7 @@ import { engineCacheKey } from './build-key';
 import { checkBuildOptions, type EngineBuildOptions } from './build-options';
 import type { BuildReport } from './build-report';
 import { EngineCache } from './cache';
+import { endOn } from './end-on';
 import { Engine } from './engine';
 import { selectTensorRT } from './library';
 import { keyIdOf, toPrivateKey } from './signature';
@@ -93,21 +94,10 @@ function timeLimit({ signal, timeoutMs }: EngineBuildOptions): {
 } {
   if (timeoutMs === undefined) return { signal, clear: () => {} };
   const controller = new AbortController();
-  const onAbort = (): void => controller.abort(signal!.reason);
-  if (signal?.aborted) onAbort();
-  signal?.addEventListener('abort', onAbort, { once: true });
-  const timer = setTimeout(
-    () =>
-      controller.abort(
-        new TensorRTNodeError('ERR_DEADLINE', `The build did not end within ${timeoutMs} ms`),
-      ),
+  const clear = endOn((reason) => controller.abort(reason), {
+    signal,
     timeoutMs,
-  );
-  return {
-    signal: controller.signal,
-    clear() {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-    },
-  };
+    message: `The build did not end within ${timeoutMs} ms`,
+  });
+  return { signal: controller.signal, clear };
 }

@@ -1,5 +1,6 @@
+import { isObject } from './engine-facts';
 import { parseLayerLog } from './layer-log';
-import { asShape, type EngineLayers, isObject } from './layers';
+import { asShape, type EngineLayers } from './layers';
 
 /** Far above any real engine; more would make plan files hard to read for nothing. */
 const maxRecordedBytes = 4 * 2 ** 20;

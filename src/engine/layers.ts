@@ -1,3 +1,5 @@
+import { isObject } from './engine-facts';
+
 /**
  * The layers of an engine in one shape, whatever told of them: the JSON of IEngineInspector in the form of
  * TensorRT 10.x (`Bindings`, `Format/Datatype`) or of 11.x (`I/O Tensors`, `Format` and `Datatype`), or the text
@@ -92,8 +94,6 @@ function dtypeInFormat(format: string): string | undefined {
 
 export type Json = Record<string, unknown>;
 
-export const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const asText = (value: unknown): string | undefined =>
   typeof value === 'string' ? value : typeof value === 'number' ? String(value) : undefined;
 const asList = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);

@@ -2,9 +2,10 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { TensorRTNodeError } from '../errors';
 import { filesSha256 } from '../files';
+import { packageVersion } from '../package-version';
 import { type ModelSource, openModel } from '../session/model-input';
 import { invalidArgument, invalidValue, requireKnownKeys, requireString } from '../validate';
-import { inputSha256, packageVersion } from './build-key';
+import { inputSha256 } from './build-key';
 import { checkShapes, type EngineBuildOptions } from './build-options';
 import { EngineBuilder } from './builder';
 import {
@@ -16,17 +17,18 @@ import {
 } from './manifest';
 import { readPlanHeader } from './plan-file';
 
+/** Build options that are for all targets together. */
+const sharedKeys = ['cache', 'signingKey', 'signal', 'onLog', 'onProgress'] as const;
+const matrixKeys = ['output', 'targets', 'matrix', 'options', 'onTarget', ...sharedKeys];
+type SharedKey = (typeof sharedKeys)[number];
+
 /** One engine of a matrix: build options, and the name of its file without `.engine`. */
-export type MatrixTarget = Omit<
-  EngineBuildOptions,
-  'output' | 'cache' | 'signingKey' | 'signal' | 'onLog' | 'onProgress'
-> & { name?: string };
+export type MatrixTarget = Omit<EngineBuildOptions, 'output' | SharedKey> & { name?: string };
 
 /** For each option a list of values; every combination is a target. */
 export type MatrixAxes = { [K in keyof Omit<MatrixTarget, 'name'>]?: readonly MatrixTarget[K][] };
 
-export interface MatrixOptions
-  extends Pick<EngineBuildOptions, 'cache' | 'signingKey' | 'signal' | 'onLog' | 'onProgress'> {
+export interface MatrixOptions extends Pick<EngineBuildOptions, SharedKey> {
   /** Folder for the engines and their manifest; made where it is missing. */
   output: string;
   targets?: readonly MatrixTarget[];
@@ -115,19 +117,6 @@ export async function buildMatrix(
   return manifest;
 }
 
-const matrixKeys = [
-  'output',
-  'targets',
-  'matrix',
-  'options',
-  'onTarget',
-  'cache',
-  'signingKey',
-  'signal',
-  'onLog',
-  'onProgress',
-];
-
 function report({ onTarget }: MatrixOptions, result: MatrixResult): void {
   try {
     onTarget?.(result);
@@ -152,7 +141,7 @@ function expandTargets(
       throw invalidArgument(`options.targets[${index}]`, 'an object', item);
     const { name, ...own } = item as MatrixTarget;
     const target: EngineBuildOptions = { ...options, ...own };
-    for (const key of ['output', 'cache', 'signingKey', 'signal', 'onLog', 'onProgress']) {
+    for (const key of ['output', ...sharedKeys]) {
       if (key in target)
         throw invalidValue(
           `options.targets[${index}].${key}`,
@@ -180,9 +169,7 @@ function expandTargets(
 
 /** What tells targets apart: flavour, capabilities, precision, batch sizes. */
 function nameParts(target: EngineBuildOptions): string[] {
-  const { flavor, computeCapabilities, precision } = target as EngineBuildOptions & {
-    precision?: unknown;
-  };
+  const { flavor, computeCapabilities, precision } = target;
   const parts: string[] = [];
   if (typeof flavor === 'string') parts.push(flavor);
   if (Array.isArray(computeCapabilities) && computeCapabilities.length > 0)

@@ -3,8 +3,7 @@ import path from 'node:path';
 
 /**
  * How many processes the kernel has ended for lack of memory in the control group of `pid`; undefined where it
- * does not tell. Two readings tell whether a kill fell between them; that
- * it was a certain process they do not tell.
+ * does not tell. Two readings tell whether a kill fell between them; that it was a certain process they do not tell.
  *
  * Sources: Linux, Documentation/admin-guide/cgroup-v2.rst (`memory.events`, `oom_kill`) and
  * cgroup-v1/memory.rst (`memory.oom_control`).
@@ -16,6 +15,18 @@ export function countOomKills(pid: number | 'self', root = '/'): number | undefi
     if (count !== undefined) return count;
   }
   return undefined;
+}
+
+/**
+ * Kills since `before` was read, once the process in question is gone and its group is no longer told: the group is
+ * then this process's own, unless somebody moved the other. Undefined where the kernel does not tell.
+ */
+export function oomKillsSince(
+  before: number | undefined,
+  count: typeof countOomKills = countOomKills,
+): number | undefined {
+  const now = before === undefined ? undefined : count('self');
+  return now === undefined ? undefined : now - before!;
 }
 
 function candidates(pid: number | 'self', root: string): string[] {

@@ -5,11 +5,12 @@ import { temporaryNameOf } from '../files';
 import type { TrtWeightsReport } from '../native/trt-tool-contract';
 import { readOnnxModel } from '../onnx/model';
 import { checkTransforms, type GraphTransforms, transformNames } from '../onnx/transforms';
+import { packageVersion } from '../package-version';
 import { type ModelInput, type ModelSource, openModel } from '../session/model-input';
 import { byteLengthOf, type DType } from '../tensor/dtype';
 import { Tensor, type TensorLike } from '../tensor/tensor';
 import { invalidArgument, invalidValue, reading, requireBoolean, requireString } from '../validate';
-import { inputSha256, packageVersion } from './build-key';
+import { inputSha256 } from './build-key';
 import { Engine, type EngineDescription } from './engine';
 import type { EngineFacts } from './engine-facts';
 import {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,6 +5,7 @@ import { TensorRTNodeError } from '../errors';
 import { replaceFile } from '../files';
 import { native } from '../native/binding';
 import { type Flavor, flavors } from '../native/trt-contract';
+import { ioError, sha256Of } from './plan-content';
 
 /**
  * Timing cache files: eight bytes of magic, a 4-byte little-endian length, that many bytes of JSON, then
@@ -151,12 +151,4 @@ async function removeUnfinished(target: string): Promise<void> {
   for (const name of await readdir(path.dirname(target))) {
     if (name.startsWith(prefix)) await rm(path.join(path.dirname(target), name), { force: true });
   }
-}
-
-function ioError(what: string, cause: unknown): TensorRTNodeError {
-  return new TensorRTNodeError('ERR_IO', `${what}: ${(cause as Error).message}`, { cause });
-}
-
-export function sha256Of(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }

@@ -12,7 +12,8 @@ import {
 } from '../validate';
 import { BuildProcess } from './build-process';
 import { selectTensorRT } from './library';
-import { readTimingCache, sha256Of } from './timing-cache-file';
+import { sha256Of } from './plan-content';
+import { readTimingCache } from './timing-cache-file';
 import type { TimingCacheJob, TimingCacheJobResult } from './timing-cache-job';
 import { requireTimings } from './timing-cache-options';
 

@@ -1,9 +1,11 @@
-import type { Readable } from 'node:stream';
-import { type ErrorCode, TensorRTNodeError } from '../errors';
+import { TensorRTNodeError } from '../errors';
 import type { CheckedTransforms } from '../onnx/transforms';
-import { type BuildExitFacts, BuildProcessExit } from './build-exit';
+import { type BuildExitFacts, BuildProcessExit, exitCode } from './build-exit';
+import type { SerializedError } from './build-protocol';
+import { endOn } from './end-on';
 import { forkWorker } from './fork-worker';
-import { countOomKills } from './oom-kills';
+import { LastLines } from './last-lines';
+import { countOomKills, oomKillsSince } from './oom-kills';
 import type { EngineFacts } from './plan-file';
 
 /** Where a plan lies, and the libraries that it is loaded with. */
@@ -54,17 +56,13 @@ export interface ToolAnswer {
 
 export type FromToolWorker =
   | { type: 'done'; answer: ToolAnswer }
-  | { type: 'failed'; error: { code: ErrorCode; message: string; details: readonly string[] } };
+  | { type: 'failed'; error: SerializedError };
 
 export interface ToolOptions {
   /** Time limit in milliseconds. */
   timeoutMs?: number | undefined;
   signal?: AbortSignal | undefined;
 }
-
-/** Last lines of the process's own output, which tell most about a crash. */
-const keptLines = 40;
-const maxLineLength = 1000;
 
 /**
  * Runs one job in a process of its own that ends with it, since NVIDIA's code can end the process that it runs in.
@@ -81,25 +79,21 @@ export async function runTool(
   const child = forkWorker('tool-worker', {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
-  const lines: string[] = [];
+  const lines = new LastLines();
   const killsBefore = countOomKills('self');
-  keepLines(child.stdout!, lines);
-  keepLines(child.stderr!, lines);
+  lines.follow(child.stdout!);
+  lines.follow(child.stderr!);
   let ended: { reason: unknown } | undefined;
   const end = (reason: unknown): void => {
     ended ??= { reason };
     child.kill('SIGKILL');
   };
-  const onAbort = (): void => end(options.signal!.reason);
-  options.signal?.addEventListener('abort', onAbort, { once: true });
-  const { timeoutMs } = options;
-  const timer =
-    timeoutMs === undefined
-      ? undefined
-      : setTimeout(() => {
-          const message = `The process that ${what} did not end within ${timeoutMs} ms`;
-          end(new TensorRTNodeError('ERR_DEADLINE', message));
-        }, timeoutMs);
+  const { signal, timeoutMs } = options;
+  const stopWatching = endOn(end, {
+    signal,
+    timeoutMs,
+    message: `The process that ${what} did not end within ${timeoutMs} ms`,
+  });
   try {
     return await new Promise<ToolAnswer>((resolve, reject) => {
       let message: FromToolWorker | undefined;
@@ -117,7 +111,7 @@ export async function runTool(
           reject(new TensorRTNodeError(errorCode, text, { details }));
         } else {
           const facts = { signal: signal ?? undefined, exitCode: code ?? undefined };
-          reject(crashed(what, { ...facts, oomKills: killsSince(killsBefore) }, lines));
+          reject(crashed(what, { ...facts, oomKills: oomKillsSince(killsBefore) }, lines));
         }
       });
       child.send(job, () => {
@@ -125,38 +119,14 @@ export async function runTool(
       });
     });
   } finally {
-    clearTimeout(timer);
-    options.signal?.removeEventListener('abort', onAbort);
+    stopWatching();
   }
 }
 
-/** The child is in this process's control group. */
-function killsSince(before: number | undefined): number | undefined {
-  const now = countOomKills('self');
-  return now === undefined || before === undefined ? undefined : now - before;
-}
-
-function crashed(what: string, facts: BuildExitFacts, lines: readonly string[]): TensorRTNodeError {
+function crashed(what: string, facts: BuildExitFacts, lines: LastLines): TensorRTNodeError {
   const exit = new BuildProcessExit(facts);
-  return new TensorRTNodeError(
-    exit.reason === 'out-of-memory' ? 'ERR_BUILD_MEMORY' : 'ERR_BUILD_CRASHED',
-    `The process that ${what} ${exit.message}`,
-    { cause: exit, details: [...lines] },
-  );
-}
-
-function keepLines(stream: Readable, lines: string[]): void {
-  let rest = '';
-  const add = (line: string): void => {
-    if (line === '') return;
-    lines.push(line.slice(0, maxLineLength));
-    if (lines.length > keptLines) lines.shift();
-  };
-  stream.setEncoding('utf8');
-  stream.on('data', (text: string) => {
-    const parts = (rest + text).split('\n');
-    rest = parts.pop()!.slice(-maxLineLength);
-    for (const line of parts) add(line);
+  return new TensorRTNodeError(exitCode(exit), `The process that ${what} ${exit.message}`, {
+    cause: exit,
+    details: lines.toArray(),
   });
-  stream.on('end', () => add(rest));
 }

@@ -1,16 +1,17 @@
 // A process of its own for one job: the parser's opinion of a model, or an engine on a device. It ends with
 // its parent, however the parent ends.
 import { rmSync } from 'node:fs';
-import { fromNative } from '../errors';
 import { publish } from '../files';
 import { native } from '../native/binding';
 import { bufferSha256 } from './plan-buffer';
 import { encodePlanPrefix, encodePrefix } from './plan-file';
 import { prepareModel } from './prepare-model';
+import { serializeError } from './serialize-error';
 import type { FromToolWorker, ToolAnswer, ToolJob } from './tool-process';
 
 /** What nobody else would delete if the parent died. */
 let leftovers: string[] = [];
+
 async function run(job: ToolJob): Promise<ToolAnswer> {
   switch (job.kind) {
     case 'check':
@@ -64,9 +65,6 @@ process.on('message', async (job: ToolJob) => {
   try {
     send({ type: 'done', answer: await run(job) });
   } catch (thrown) {
-    const { syscall, message } = thrown as NodeJS.ErrnoException;
-    const error = fromNative(syscall === undefined ? thrown : { code: 'ERR_IO', message });
-    const { code, message: text, details } = error;
-    send({ type: 'failed', error: { code, message: text, details } });
+    send({ type: 'failed', error: serializeError(thrown) });
   }
 });
