@@ -97,11 +97,15 @@ function explain(candidates: readonly EngineCandidate[], library: EngineLibrary)
   return `Expected the ${title} library, which runs models on the CPU, but found none. ${remedy}`;
 }
 
-/** Remembers selections by key, so that the same library is used throughout; failures are forgotten. */
+/** Remembers what was selected, so that the same library is used throughout; failures are forgotten. */
 export class Selections<T> {
   readonly #selected = new Map<string, Promise<T>>();
 
-  get(key: string, select: () => Promise<T>): Promise<T> {
+  constructor(readonly library: EngineLibrary) {}
+
+  /** @param option path that the caller gave; without one the environment decides */
+  get(option: string | undefined, select: () => Promise<T>): Promise<T> {
+    const key = option ?? `\0${process.env[this.library.environmentVariable] ?? ''}`;
     let selection = this.#selected.get(key);
     if (selection === undefined) {
       selection = select();

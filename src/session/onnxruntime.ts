@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { native, packageRoot } from '../native/binding';
 import {
+  type EngineCandidate,
   type EngineLibrary,
   entriesOf,
   explicitCandidate,
@@ -15,14 +16,8 @@ import {
 } from './engine-library';
 
 /** A place where the ONNX Runtime library was looked for. */
-export interface OnnxRuntimeCandidate {
-  /** Absolute path of the library, or of the place where it was expected. */
-  readonly path: string;
+export interface OnnxRuntimeCandidate extends EngineCandidate {
   readonly origin: 'option' | 'environment' | 'onnxruntime-node' | 'system';
-  /** Whether a file is there. */
-  readonly exists: boolean;
-  /** Why it was not taken; absent for one that was, or was not tried. */
-  readonly reason?: string;
 }
 
 export type OnnxRuntimeLibrary = SelectedLibrary<OnnxRuntimeCandidate>;
@@ -75,15 +70,14 @@ export function findOnnxRuntime(option?: string): OnnxRuntimeCandidate[] {
   return candidates;
 }
 
-const selections = new Selections<OnnxRuntimeLibrary>();
+const selections = new Selections<OnnxRuntimeLibrary>(library);
 
 /**
  * The first candidate that loads and is recent enough. Remembered, so that the same one is used throughout.
  * @throws ERR_CPU_BACKEND_UNAVAILABLE with the reason of each candidate in `details`
  */
 export function selectOnnxRuntime(option?: string): Promise<OnnxRuntimeLibrary> {
-  const key = option ?? `\0${process.env[library.environmentVariable] ?? ''}`;
-  return selections.get(key, () => selectFrom(findOnnxRuntime(option)));
+  return selections.get(option, () => selectFrom(findOnnxRuntime(option)));
 }
 
 /** @internal selectOnnxRuntime() among given candidates, not remembered. */

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { pythonSites } from '../engine/library-places';
 import { native } from '../native/binding';
 import {
+  type EngineCandidate,
   type EngineLibrary,
   entriesOf,
   explicitCandidate,
@@ -14,14 +15,8 @@ import {
 } from './engine-library';
 
 /** A place where OpenVINO's C library was looked for. */
-export interface OpenVinoCandidate {
-  /** Absolute path of the library, or of the place where it was expected. */
-  readonly path: string;
+export interface OpenVinoCandidate extends EngineCandidate {
   readonly origin: 'option' | 'environment' | 'python' | 'system';
-  /** Whether a file is there. */
-  readonly exists: boolean;
-  /** Why it was not taken; absent for one that was, or was not tried. */
-  readonly reason?: string;
 }
 
 export type OpenVinoLibrary = SelectedLibrary<OpenVinoCandidate>;
@@ -64,15 +59,14 @@ export async function findOpenVino(option?: string): Promise<OpenVinoCandidate[]
   ];
 }
 
-const selections = new Selections<OpenVinoLibrary>();
+const selections = new Selections<OpenVinoLibrary>(library);
 
 /**
  * The first candidate that loads. Remembered, so that the same one is used throughout.
  * @throws ERR_CPU_BACKEND_UNAVAILABLE with the reason of each candidate in `details`
  */
 export function selectOpenVino(option?: string): Promise<OpenVinoLibrary> {
-  const key = option ?? `\0${process.env[library.environmentVariable] ?? ''}`;
-  return selections.get(key, async () =>
+  return selections.get(option, async () =>
     firstThatLoads(await findOpenVino(option), library, (file) =>
       native().cpuRuntimeProbe(file, 'openvino'),
     ),
