@@ -4,17 +4,14 @@ import type { Command } from 'commander';
 import { manifestName } from '../../engine/manifest-name';
 import { buildMatrix, type MatrixOptions, type MatrixResult } from '../../engine/matrix';
 import { TensorRTNodeError } from '../../errors';
-import { setLogLevel } from '../../log';
 import { requireKnownKeys } from '../../validate';
-import { exitCode, printJson } from '../common';
+import { exitCode, printJson, quietUnlessVerbose } from '../common';
 import { formatBytes, printable } from '../text';
-import { readKeyFile } from './signing';
+import { type KeepFlags, keepOptions } from './signing';
 
-interface MatrixFlags {
+interface MatrixFlags extends KeepFlags {
   config: string;
   output: string;
-  cache?: boolean | string;
-  signKey?: string;
   json?: boolean;
 }
 
@@ -46,15 +43,11 @@ A target that fails is noted in the manifest and the others go on; the exit code
 }
 
 async function run(model: string, flags: MatrixFlags, command: Command): Promise<void> {
-  const { verbose } = command.optsWithGlobals<{ verbose?: boolean }>();
-  if (!verbose && process.env.TENSORRT_NODE_LOG === undefined) setLogLevel('silent');
+  quietUnlessVerbose(command);
   const manifest = await buildMatrix(model, {
     ...(await readConfig(flags.config)),
     output: flags.output,
-    ...(flags.cache === undefined
-      ? {}
-      : { cache: typeof flags.cache === 'string' ? { directory: flags.cache } : true }),
-    ...(flags.signKey === undefined ? {} : { signingKey: await readKeyFile(flags.signKey) }),
+    ...(await keepOptions(flags)),
     ...(flags.json ? {} : { onTarget: show }),
   });
   const { engines, failures } = manifest;

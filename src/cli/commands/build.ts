@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import type { EngineBuildOptions } from '../../engine/build-options';
 import { Engine } from '../../engine/engine';
-import { setLogLevel } from '../../log';
 import type { Flavor } from '../../native/trt-contract';
 import {
   addProfileFlags,
@@ -11,17 +10,15 @@ import {
   toNumber,
 } from '../build-flags';
 import { BuildProgressLine } from '../build-progress-line';
-import { printJson } from '../common';
+import { printJson, quietUnlessVerbose } from '../common';
 import { addTransformFlags, type TransformFlags, toTransforms } from './convert';
-import { readKeyFile } from './signing';
+import { type KeepFlags, keepOptions } from './signing';
 
-interface BuildFlags extends TransformFlags {
+interface BuildFlags extends TransformFlags, KeepFlags {
   output: string;
   flavor?: Flavor;
   computeCapability?: string;
   timeoutMs?: string;
-  cache?: boolean | string;
-  signKey?: string;
   memoryLimitBytes?: string;
   timingCache?: string;
   json?: boolean;
@@ -69,9 +66,7 @@ The build runs in a process of its own. With rtx1 it needs no GPU; the other fla
 }
 
 async function build(model: string, flags: BuildFlags, command: Command): Promise<void> {
-  // TensorRT's error lines are part of the error that is printed; on their own they would say it twice.
-  const { verbose } = command.optsWithGlobals<{ verbose?: boolean }>();
-  if (!verbose && process.env.TENSORRT_NODE_LOG === undefined) setLogLevel('silent');
+  quietUnlessVerbose(command);
   const progress = process.stderr.isTTY ? new BuildProgressLine(process.stderr) : undefined;
   const started = performance.now();
   let engine: Engine;
@@ -130,15 +125,4 @@ function toOptions(flags: BuildFlags): EngineBuildOptions {
   if (flags.memoryLimitBytes !== undefined)
     options.memoryLimitBytes = toNumber('--memory-limit-bytes', flags.memoryLimitBytes);
   return options;
-}
-
-async function keepOptions(
-  flags: BuildFlags,
-): Promise<Pick<EngineBuildOptions, 'cache' | 'signingKey'>> {
-  return {
-    ...(flags.cache === undefined
-      ? {}
-      : { cache: typeof flags.cache === 'string' ? { directory: flags.cache } : true }),
-    ...(flags.signKey === undefined ? {} : { signingKey: await readKeyFile(flags.signKey) }),
-  };
 }

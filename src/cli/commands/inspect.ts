@@ -12,7 +12,7 @@ import { printJson } from '../common';
 import { compatibilityText } from '../compatibility-text';
 import { judgeManifest, manifestText } from '../manifest-text';
 import { columns, formatBytes, printable, table, truncate } from '../text';
-import { readKeyFile } from './signing';
+import { verifyOptions } from './signing';
 
 /** Lines stay within this many columns; names longer than that are cut. */
 const width = 100;
@@ -53,9 +53,7 @@ async function inspect(
     return;
   }
   if (input.kind === 'engine') {
-    const verifyKey =
-      flags.verifyKey === undefined ? undefined : await readKeyFile(flags.verifyKey);
-    const engine = await Engine.load(model, verifyKey === undefined ? {} : { verifyKey });
+    const engine = await Engine.load(model, await verifyOptions(flags.verifyKey));
     const description = engine.inspect();
     const compatibility = await engine.compatibility();
     const onDevice = await detailsOf(engine);

@@ -2,10 +2,10 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { Engine } from '../../engine/engine';
 import type { RefitOptions } from '../../engine/refit';
-import { setLogLevel } from '../../log';
 import type { Flavor } from '../../native/trt-contract';
 import { invalidArgument } from '../../validate';
-import { printJson } from '../common';
+import { toNumber } from '../build-flags';
+import { printJson, quietUnlessVerbose } from '../common';
 import { formatBytes, table } from '../text';
 
 interface RefitFlags {
@@ -46,8 +46,7 @@ Needs a GPU. What the options and files can tell is checked without one.`,
 }
 
 async function refit(file: string, flags: RefitFlags, command: Command): Promise<void> {
-  const { verbose } = command.optsWithGlobals<{ verbose?: boolean }>();
-  if (!verbose && process.env.TENSORRT_NODE_LOG === undefined) setLogLevel('silent');
+  quietUnlessVerbose(command);
   const engine = await Engine.load(file);
   const options = toOptions(flags);
   if (flags.list) {
@@ -90,10 +89,10 @@ async function list(engine: Engine, options: RefitOptions, json: boolean): Promi
 }
 
 function toOptions(flags: RefitFlags): RefitOptions {
-  if (flags.timeoutMs !== undefined && !/^\d+$/.test(flags.timeoutMs))
-    throw invalidArgument('--timeout-ms', 'a whole number', flags.timeoutMs);
   return {
     ...(flags.flavor === undefined ? {} : { flavor: flags.flavor as Flavor }),
-    ...(flags.timeoutMs === undefined ? {} : { timeoutMs: Number(flags.timeoutMs) }),
+    ...(flags.timeoutMs === undefined
+      ? {}
+      : { timeoutMs: toNumber('--timeout-ms', flags.timeoutMs) }),
   };
 }

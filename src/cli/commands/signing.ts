@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { Engine } from '../../engine/engine';
+import type { EngineBuildOptions } from '../../engine/build-options';
+import { Engine, type EngineLoadOptions } from '../../engine/engine';
 import { TensorRTNodeError } from '../../errors';
 import { printJson } from '../common';
 
@@ -55,10 +56,9 @@ async function sign(
 }
 
 async function verify(file: string, flags: { key?: string; json?: boolean }): Promise<void> {
-  const verifyKey = flags.key === undefined ? undefined : await readKeyFile(flags.key);
-  const engine = await Engine.load(file, verifyKey === undefined ? {} : { verifyKey });
+  const engine = await Engine.load(file, await verifyOptions(flags.key));
   const { planSha256, signedBy } = engine.inspect();
-  const isVerified = verifyKey !== undefined || Boolean(process.env.TENSORRT_NODE_VERIFY_KEY);
+  const isVerified = flags.key !== undefined || Boolean(process.env.TENSORRT_NODE_VERIFY_KEY);
   const result = {
     path: path.resolve(file),
     digest: planSha256 === undefined ? 'none' : 'good',
@@ -82,4 +82,29 @@ export async function readKeyFile(file: string): Promise<string> {
       cause,
     });
   });
+}
+
+/** Flags of the commands that build: where engines are kept, and what signs them. */
+export interface KeepFlags {
+  cache?: boolean | string;
+  signKey?: string;
+}
+
+export async function keepOptions({
+  cache,
+  signKey,
+}: KeepFlags): Promise<Pick<EngineBuildOptions, 'cache' | 'signingKey'>> {
+  return {
+    ...(cache === undefined
+      ? {}
+      : { cache: typeof cache === 'string' ? { directory: cache } : true }),
+    ...(signKey === undefined ? {} : { signingKey: await readKeyFile(signKey) }),
+  };
+}
+
+/** The option that a `--verify-key` or `--key` flag stands for. */
+export async function verifyOptions(
+  file: string | undefined,
+): Promise<Pick<EngineLoadOptions, 'verifyKey'>> {
+  return file === undefined ? {} : { verifyKey: await readKeyFile(file) };
 }
