@@ -105,4 +105,17 @@ Napi::Object ObjectOf(const Napi::Value& value, const char* name) {
   return value.As<Napi::Object>();
 }
 
+Napi::Array ArrayOf(const Napi::Value& value, const char* name) {
+  if (!value.IsArray()) throw InvalidArgument(name, "an array", "something else");
+  return value.As<Napi::Array>();
+}
+
+std::vector<std::string> TextsOf(const Napi::Value& value, const char* name) {
+  const Napi::Array array = ArrayOf(value, name);
+  std::vector<std::string> texts;
+  texts.reserve(array.Length());
+  for (std::uint32_t i = 0; i < array.Length(); ++i) texts.push_back(StringOf(array.Get(i), name));
+  return texts;
+}
+
 }  // namespace tensorrt_node::bind

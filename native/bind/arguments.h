@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/error.h"
 #include "napi_setup.h"
@@ -30,5 +31,8 @@ struct ByteView {
 [[nodiscard]] std::string StringOf(const Napi::Value& value, const char* name);
 [[nodiscard]] bool BooleanOf(const Napi::Value& value, const char* name);
 [[nodiscard]] Napi::Object ObjectOf(const Napi::Value& value, const char* name);
+[[nodiscard]] Napi::Array ArrayOf(const Napi::Value& value, const char* name);
+/// An array of strings.
+[[nodiscard]] std::vector<std::string> TextsOf(const Napi::Value& value, const char* name);
 
 }  // namespace tensorrt_node::bind

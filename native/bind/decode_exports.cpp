@@ -93,7 +93,7 @@ class DecodeTask : public Task {
     options_.max_candidates = SizeOr(options, "maxCandidates", options_.max_candidates);
     options_.agnostic = FlagOf(options, "agnostic");
     ReadClasses(options.Get("classes"), class_count);
-    ReadImages(ArrayOf(options.Get("images"), "images"));
+    ReadImages(BatchOf(options.Get("images"), "images"));
   }
 
   [[nodiscard]] std::size_t image_count() const noexcept { return images_.size(); }
@@ -105,7 +105,7 @@ class DecodeTask : public Task {
 
   void ReadClasses(const Napi::Value& value, std::size_t class_count) {
     if (value.IsUndefined()) return;
-    const Napi::Array classes = ArrayOf(value, "classes");
+    const Napi::Array classes = BatchOf(value, "classes");
     const auto last = class_count == 0 ? kMaxClass : static_cast<std::int32_t>(class_count - 1);
     // Not empty even where no class is allowed: empty would allow all.
     options_.allowed.assign(std::max<std::size_t>(class_count, 1), 0);

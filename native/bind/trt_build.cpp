@@ -265,18 +265,6 @@ std::vector<std::int64_t> DimsOf(const Napi::Value& value, const char* name) {
   return dims;
 }
 
-Napi::Array ArrayOf(const Napi::Value& value, const char* name) {
-  if (!value.IsArray()) throw InvalidArgument(name, "an array", "something else");
-  return value.As<Napi::Array>();
-}
-
-std::vector<std::string> TextsOf(const Napi::Value& value, const char* name) {
-  const Napi::Array array = ArrayOf(value, name);
-  std::vector<std::string> texts;
-  for (std::uint32_t i = 0; i < array.Length(); ++i) texts.push_back(StringOf(array.Get(i), name));
-  return texts;
-}
-
 /// Values of a shape tensor: any safe integers.
 std::vector<std::int64_t> IntegersOf(const Napi::Value& value, const char* name) {
   constexpr std::uint32_t most = 64;

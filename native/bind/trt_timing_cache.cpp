@@ -47,8 +47,7 @@ std::vector<std::uint8_t> FromHex(const Napi::Value& value, const char* name, st
 }
 
 std::vector<trt::TimingCacheEntry> EditsOf(const Napi::Value& value) {
-  if (!value.IsArray()) throw InvalidArgument("edits", "an array", "something else");
-  const auto array = value.As<Napi::Array>();
+  const Napi::Array array = ArrayOf(value, "edits");
   std::vector<trt::TimingCacheEntry> edits;
   for (std::uint32_t i = 0; i < array.Length(); ++i) {
     const Napi::Object item = ObjectOf(array.Get(i), "edits");
@@ -108,8 +107,7 @@ class TimingCacheTask final : public Task {
 }  // namespace
 
 std::vector<trt::TimingCacheBlob> TimingCachesOf(const Napi::Value& value) {
-  if (!value.IsArray()) throw InvalidArgument("caches", "an array", "something else");
-  const auto array = value.As<Napi::Array>();
+  const Napi::Array array = ArrayOf(value, "caches");
   std::vector<trt::TimingCacheBlob> blobs;
   for (std::uint32_t i = 0; i < array.Length(); ++i) {
     const Napi::Object item = ObjectOf(array.Get(i), "caches");

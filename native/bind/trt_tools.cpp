@@ -231,11 +231,6 @@ class RefitTask final : public ReportTask {
   bool keep_refittable_;
 };
 
-Napi::Array ArrayOf(const Napi::Value& value, const char* name) {
-  if (!value.IsArray()) throw InvalidArgument(name, "an array", "something else");
-  return value.As<Napi::Array>();
-}
-
 /// Bits of one element of a type that TensorRT takes weights of; 0 for others.
 std::size_t BitsOf(const std::string& dtype) {
   static constexpr std::pair<const char*, std::size_t> table[] = {
@@ -284,16 +279,10 @@ Napi::Value StartEngineTask(const Napi::CallbackInfo& info, Report trt::Backend:
 Napi::Value TrtCheckModel(const Napi::CallbackInfo& info) {
   return Guarded(info.Env(), [&]() -> Napi::Value {
     const Napi::Object options = ObjectOf(info[0], "request");
-    const Napi::Array names = ArrayOf(options.Get("operators"), "operators");
-    std::vector<std::string> operators;
-    operators.reserve(names.Length());
-    for (std::uint32_t i = 0; i < names.Length(); ++i) {
-      operators.push_back(StringOf(names.Get(i), "operators"));
-    }
     return StartTask(info.Env(),
                      std::make_unique<CheckTask>(LibrariesOf(options),
                                                  StringOf(options.Get("modelPath"), "modelPath"),
-                                                 std::move(operators)),
+                                                 TextsOf(options.Get("operators"), "operators")),
                      ToolThread());
   });
 }

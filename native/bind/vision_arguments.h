@@ -60,10 +60,9 @@ struct TaskInput {
   return value.IsUndefined() ? fallback : SizeOf(value, name);
 }
 
-/// The array under `name`, of at most kMaxBatch items.
-[[nodiscard]] inline Napi::Array ArrayOf(const Napi::Value& value, const char* name) {
-  if (!value.IsArray()) throw InvalidArgument(name, "an array", "something else");
-  auto array = value.As<Napi::Array>();
+/// An array of at most kMaxBatch items.
+[[nodiscard]] inline Napi::Array BatchOf(const Napi::Value& value, const char* name) {
+  Napi::Array array = ArrayOf(value, name);
   if (array.Length() > kMaxBatch) {
     throw InvalidArgument(name, "at most " + std::to_string(kMaxBatch) + " items",
                           std::to_string(array.Length()));

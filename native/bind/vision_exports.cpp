@@ -133,7 +133,7 @@ Napi::Value RunLetterbox(const Napi::CallbackInfo& info) {
   return Guarded(info.Env(), [&]() -> Napi::Value {
     const Napi::Env env = info.Env();
     const Napi::Object canvas = ObjectOf(info[1], "canvas");
-    const Napi::Array images = ArrayOf(info[2], "images");
+    const Napi::Array images = BatchOf(info[2], "images");
     const std::size_t width = SizeOf(canvas.Get("width"), "canvas width");
     const std::size_t height = SizeOf(canvas.Get("height"), "canvas height");
     const Napi::Value fill = canvas.Get("fill");

@@ -45,11 +45,6 @@ class ProgressMonitor final : public nvinfer1::IProgressMonitor {
   std::atomic<bool> cancelled_{false};
 };
 
-template <typename T>
-std::unique_ptr<T> Require(T* made, const char* what) {
-  return RequireObject(made, what, ErrorCode::kEngineBuild);
-}
-
 [[noreturn]] void ThrowBuildFailure(bool cancelled) {
   if (cancelled) throw Error(ErrorCode::kEngineBuild, "The build was cancelled");
   // The first error is the cause; later ones, such as a spurious catchCudaError, follow from it.
@@ -70,24 +65,19 @@ void BuildEngine(const trt::Library& library, const trt::BuildRequest& request,
   trt::RequireDevice();
 #endif
   const Logger::Listen listen(observer, request.max_severity);
-  Logger& logger = Logger::Get();
   observer.OnStage(trt::Stage::kParse);
 
   TimingCaches timing_caches;
-  const auto builder = Require(
-      static_cast<nvinfer1::IBuilder*>(library.create_builder()(
-          static_cast<nvinfer1::ILogger*>(&logger), trt::PackedVersion(library.info().version))),
-      "a builder");
-  const auto network = Require(builder->createNetworkV2(NetworkFlags()), "a network");
-  const auto config = Require(builder->createBuilderConfig(), "a builder configuration");
+  constexpr ErrorCode code = ErrorCode::kEngineBuild;
+  const auto builder = CreateBuilder(library);
+  const auto network = RequireObject(builder->createNetworkV2(NetworkFlags()), "a network", code);
+  const auto config =
+      RequireObject(builder->createBuilderConfig(), "a builder configuration", code);
   ProgressMonitor monitor(observer);
   config->setProgressMonitor(&monitor);
   ApplyComputeCapabilities(*config, request.compute_capabilities);
 
-  const auto parser = Require(
-      static_cast<nvonnxparser::IParser*>(library.create_parser()(
-          network.get(), static_cast<nvinfer1::ILogger*>(&logger), library.parser_version())),
-      "an ONNX parser");
+  const auto parser = CreateParser(library, *network);
   ApplySettings({*builder, *config, *parser, library}, request.settings);
   ParseModel(*parser, request.model_path, observer);
   if (network->getNbOutputs() == 0) {

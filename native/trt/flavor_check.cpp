@@ -12,7 +12,6 @@
 #include "trt/flavor_logger.h"
 #include "trt/flavor_network.h"
 #include "trt/flavor_objects.h"
-#include "trt/version.h"
 
 namespace tensorrt_node::TRT_FLAVOR {
 namespace {
@@ -78,20 +77,13 @@ std::string CheckModel(const trt::Library& library, const std::string& model_pat
 #endif
   constexpr int kVerbose = 4;
   const Logger::Listen listen(observer, kVerbose);
-  Logger& logger = Logger::Get();
-  constexpr ErrorCode code = ErrorCode::kEngineBuild;
   // Before the others, so that it ends after them: the parser keeps references into the bytes until
   // the network goes.
   const HostBuffer model = MapFile(model_path);
-  const auto builder = RequireObject(
-      static_cast<nvinfer1::IBuilder*>(library.create_builder()(
-          static_cast<nvinfer1::ILogger*>(&logger), trt::PackedVersion(library.info().version))),
-      "a builder", code);
-  const auto network = RequireObject(builder->createNetworkV2(NetworkFlags()), "a network", code);
-  const auto parser = RequireObject(
-      static_cast<nvonnxparser::IParser*>(library.create_parser()(
-          network.get(), static_cast<nvinfer1::ILogger*>(&logger), library.parser_version())),
-      "an ONNX parser", code);
+  const auto builder = CreateBuilder(library);
+  const auto network =
+      RequireObject(builder->createNetworkV2(NetworkFlags()), "a network", ErrorCode::kEngineBuild);
+  const auto parser = CreateParser(library, *network);
 
   JsonWriter json;
   json.BeginObject();

@@ -10,6 +10,21 @@ std::mutex& OneAtATime() {
   return mutex;
 }
 
+std::unique_ptr<nvinfer1::IBuilder> CreateBuilder(const trt::Library& library) {
+  return RequireObject(static_cast<nvinfer1::IBuilder*>(
+                           library.create_builder()(static_cast<nvinfer1::ILogger*>(&Logger::Get()),
+                                                    trt::PackedVersion(library.info().version))),
+                       "a builder", ErrorCode::kEngineBuild);
+}
+
+std::unique_ptr<nvonnxparser::IParser> CreateParser(const trt::Library& library,
+                                                    nvinfer1::INetworkDefinition& network) {
+  return RequireObject(
+      static_cast<nvonnxparser::IParser*>(library.create_parser()(
+          &network, static_cast<nvinfer1::ILogger*>(&Logger::Get()), library.parser_version())),
+      "an ONNX parser", ErrorCode::kEngineBuild);
+}
+
 LoadedEngine::LoadedEngine(const trt::Library& library, const trt::PlanView& plan) {
   // Without a driver the factory may answer a pointer to nothing.
   trt::RequireDevice();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <NvInfer.h>
+#include <NvOnnxParser.h>
 
 #include <memory>
 #include <mutex>
@@ -27,6 +28,11 @@ std::unique_ptr<T> RequireObject(T* made, const char* what, ErrorCode code) {
                   (errors.empty() ? std::string() : ": " + errors.front()),
               errors);
 }
+
+/// A builder and a parser that log to Logger. Throw Error(kEngineBuild).
+[[nodiscard]] std::unique_ptr<nvinfer1::IBuilder> CreateBuilder(const trt::Library& library);
+[[nodiscard]] std::unique_ptr<nvonnxparser::IParser> CreateParser(
+    const trt::Library& library, nvinfer1::INetworkDefinition& network);
 
 /// An engine on the device, with the runtime that it must not outlive. Throws Error(kNoDevice)
 /// before TensorRT is asked anything, Error(kEngineDeserialize) with TensorRT's reasons.

@@ -183,10 +183,7 @@ trt::TimingCacheOutcome RunTimingCacheJob(const trt::Library& library,
     library.Need(trt::gates::kTimingCacheUpdate, "Editing timing caches");
   }
   std::vector<std::unique_ptr<Cache>> caches;
-  const auto builder = RequireObject(static_cast<nvinfer1::IBuilder*>(library.create_builder()(
-                                         static_cast<nvinfer1::ILogger*>(&Logger::Get()),
-                                         trt::PackedVersion(library.info().version))),
-                                     "a builder", ErrorCode::kEngineBuild);
+  const auto builder = CreateBuilder(library);
   const auto config = RequireObject(builder->createBuilderConfig(), "a builder configuration",
                                     ErrorCode::kEngineBuild);
   caches = Combine(*config, job.caches, job.ignore_mismatch);

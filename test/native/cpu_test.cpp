@@ -21,6 +21,7 @@
 #include "cpu/exit_guard.h"
 #include "cpu/ort_log.h"
 #include "cpu/reaper.h"
+#include "engine_fixture.h"
 
 namespace tensorrt_node {
 namespace {
@@ -54,26 +55,10 @@ HostBuffer StringModel() {
       "0312016e62100a0179120b0a09080812050a0312016e42040a00101172060a016b120176");
 }
 
-CpuTensor FloatTensor(const std::vector<float>& values, std::vector<std::int64_t> dims) {
-  CpuTensor tensor;
-  tensor.element_type = 1;
-  tensor.dims = std::move(dims);
-  tensor.data = AllocateHostBuffer(values.size() * sizeof(float));
-  std::memcpy(tensor.data.data, values.data(), tensor.data.size);
-  return tensor;
-}
-
 std::shared_ptr<CpuSession> Load(HostBuffer model) {
   auto session = CpuSession::New({});
   session->Load(Library(), {"", std::move(model)});
   return session;
-}
-
-/// Waits until the sessions that were dropped before are gone.
-void WaitForReaper() {
-  std::promise<void> reached;
-  Reaper().Submit([&reached] { reached.set_value(); });
-  reached.get_future().wait();
 }
 
 /// Under AddressSanitizer every session must be gone at the end, so nothing of the library is let
@@ -91,16 +76,6 @@ class CpuSessions : public ::testing::Test {
   /// Dropped sessions are freed on a thread of their own, which the end of the process outruns.
   void TearDown() override { WaitForReaper(); }
 };
-
-template <typename Body>
-ErrorCode CodeOf(Body&& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return ErrorCode::kInternal;
-}
 
 TEST(ElementType, CountsElementsAndCatchesOverflow) {
   EXPECT_EQ(ElementCount({}), 1U);

@@ -14,6 +14,7 @@
 #include "core/error.h"
 #include "cpu/openvino_session.h"
 #include "cpu/reaper.h"
+#include "engine_fixture.h"
 
 namespace tensorrt_node {
 namespace {
@@ -44,15 +45,6 @@ ModelSource ExpModel() {
   return model;
 }
 
-CpuTensor FloatTensor(const std::vector<float>& values, std::vector<std::int64_t> dims) {
-  CpuTensor tensor;
-  tensor.element_type = 1;
-  tensor.dims = std::move(dims);
-  tensor.data = AllocateHostBuffer(values.size() * sizeof(float));
-  if (!values.empty()) std::memcpy(tensor.data.data, values.data(), values.size() * sizeof(float));
-  return tensor;
-}
-
 OpenVinoOptions Options() {
   OpenVinoOptions options;
   options.concurrency = 2;
@@ -68,23 +60,6 @@ std::shared_ptr<OpenVinoSession> Load() {
   return session;
 }
 
-template <typename Body>
-ErrorCode CodeOf(Body&& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return ErrorCode::kInternal;
-}
-
-/// Dropped sessions are freed on a thread of their own, which the end of the process outruns.
-void WaitForReaper() {
-  std::promise<void> reached;
-  Reaper().Submit([&reached] { reached.set_value(); });
-  reached.get_future().wait();
-}
-
 class OpenVinoSessions : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -98,6 +73,7 @@ class OpenVinoSessions : public ::testing::Test {
     Load();
     WaitForReaper();
   }
+  /// Dropped sessions are freed on a thread of their own, which the end of the process outruns.
   void TearDown() override { WaitForReaper(); }
 };
 
