@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { describe, it } from 'vitest';
 import { projectRoot } from './data';
+import { suiteThatNeeds } from './prerequisite';
 
 const folder = path.join(projectRoot, '.sdk', 'test', 'openvino', 'libs');
 
@@ -21,6 +21,7 @@ export const onOpenVino = {
 } as const;
 
 /** A suite that needs OpenVINO; where it is absent it counts as one skipped test. */
-export const describeWithOpenVino: (name: string, body: () => void) => void = openVinoLibrary
-  ? describe
-  : (name) => describe.skip(name, () => it('needs OpenVINO: npm run setup -- --tests', () => {}));
+export const describeWithOpenVino = suiteThatNeeds(
+  'OpenVINO: npm run setup -- --tests',
+  openVinoLibrary !== undefined,
+);

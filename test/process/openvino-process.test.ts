@@ -3,8 +3,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { builtPackage, runChild } from '../helpers/child';
-import { onnxModel, type TestNode } from '../helpers/onnx-writer';
 import { describeWithOpenVino, onOpenVino } from '../helpers/openvino';
+import { slowModel } from '../helpers/slow-model';
 
 describeWithOpenVino('the end of a process that uses OpenVINO', () => {
   let folder: string;
@@ -12,31 +12,10 @@ describeWithOpenVino('the end of a process that uses OpenVINO', () => {
   beforeAll(() => {
     folder = mkdtempSync(path.join(os.tmpdir(), 'openvino-process-'));
     slow = path.join(folder, 'slow.onnx');
-    writeFileSync(slow, slowModel());
+    // Seconds of work.
+    writeFileSync(slow, slowModel(600, 512));
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-  /** Seconds of work in many operators. */
-  function slowModel(): Uint8Array {
-    const [size, products] = [512, 600];
-    const nodes = Array.from(
-      { length: products },
-      (_, i): TestNode => ({
-        op: 'MatMul',
-        inputs: [i === 0 ? 'x' : `t${i}`, 'w'],
-        outputs: [i === products - 1 ? 'y' : `t${i + 1}`],
-        name: `product${i}`,
-      }),
-    );
-    const dims = [size, size];
-    const data = new Float32Array(size * size).fill(1 / size);
-    return onnxModel({
-      nodes,
-      initializers: [{ name: 'w', dtype: 'float32', dims, data }],
-      inputs: [{ name: 'x', dtype: 'float32', dims }],
-      outputs: [{ name: 'y', dtype: 'float32', dims }],
-    });
-  }
 
   const startRuns = () =>
     `pkg.Session.create(${JSON.stringify(slow)}, ${JSON.stringify(onOpenVino)}).then((session) => {

@@ -1,31 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { Session, Tensor } from '../../src';
 import { dataPath, describeWithData } from '../helpers/data';
-import { addOneModel, onnxModel, type TestNode } from '../helpers/onnx-writer';
+import { addOneModel } from '../helpers/onnx-writer';
+import { slowModel } from '../helpers/slow-model';
 
 const cpu = { backend: 'cpu' } as const;
 const x = () => Tensor.from([[1, 2, 3, 4]]);
-
-/** A chain of matrix products: some tens of milliseconds a run, in many operators. */
-function slowModel(products = 60, size = 256): Uint8Array {
-  const nodes = Array.from(
-    { length: products },
-    (_, i): TestNode => ({
-      op: 'MatMul',
-      inputs: [i === 0 ? 'x' : `t${i}`, 'w'],
-      outputs: [i === products - 1 ? 'y' : `t${i + 1}`],
-      name: `product${i}`,
-    }),
-  );
-  const dims = [size, size];
-  const data = new Float32Array(size * size).fill(1 / size);
-  return onnxModel({
-    nodes,
-    initializers: [{ name: 'w', dtype: 'float32', dims, data }],
-    inputs: [{ name: 'x', dtype: 'float32', dims }],
-    outputs: [{ name: 'y', dtype: 'float32', dims }],
-  });
-}
 
 const slowFeed = () => ({
   x: new Tensor('float32', new Float32Array(256 * 256).fill(1), [256, 256]),
@@ -93,7 +73,7 @@ describe('a session', () => {
 
 describe('dispose()', () => {
   it('waits for the runs in flight, refuses new ones at once, and may be called again', async () => {
-    const session = await Session.create(slowModel(), { ...cpu, concurrency: 2 });
+    const session = await Session.create(slowModel(60, 256), { ...cpu, concurrency: 2 });
     const order: string[] = [];
     const runs = Array.from({ length: 4 }, (_, i) =>
       session.run(slowFeed()).then(() => order.push(`run ${i}`)),
